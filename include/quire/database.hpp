@@ -1,0 +1,210 @@
+// Database: an ordered key-value store in one file, with transactions over named keyspaces.
+//
+//   auto db = quire::Database::open("app.qdb");
+//   quire::Status done = db->update([](quire::Transaction& tx) { return tx.put("default", "k", "v"); });
+//   quire::Result<std::string> value = db->keyspace("default")->get("k");
+//
+// Keys and values are bytes; keys order by memcmp. Composite and typed keys: quire/key.hpp.
+// A key is 1 to key_bytes_max() bytes long (1968 at the default page size), a value at most 1 GiB.
+//
+// Transactions  one write transaction at a time, any number of read transactions. A write transaction keeps
+//               its changes to itself until commit; commit makes them durable and visible at once, or fails and
+//               changes nothing. A read transaction sees the database as it was when it began; a commit
+//               waits until the read transactions that are open have ended (Options::lock_timeout_ms).
+// Threads       Database and Keyspace may be used from any number of threads at once. A Transaction and its
+//               cursors belong to one thread at a time
+// Lifetime      objects keep what they need alive; after close() they fail with `invalid`
+// Errors        named at each call; beyond those any call may report io, corrupt, no_memory or poisoned
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "quire/cursor.hpp"
+#include "quire/options.hpp"
+#include "quire/range.hpp"
+#include "quire/statistics.hpp"
+#include "quire/status.hpp"
+
+namespace quire {
+
+// The keyspace that every database has from the start.
+inline constexpr std::string_view default_keyspace = "default";
+
+// Longest value in bytes.
+inline constexpr std::uint64_t value_bytes_max = std::uint64_t{1} << 30;
+
+// Longest keyspace name in bytes.
+inline constexpr std::size_t keyspace_name_bytes_max = 255;
+
+// The column names of a keyspace whose keys are encode_key and whose values are encode_row. Both empty: keys
+// and values are plain bytes.
+struct Schema {
+  std::vector<std::string> key_columns;
+  std::vector<std::string> value_columns;
+  bool plain() const noexcept { return key_columns.empty() && value_columns.empty(); }
+  friend bool operator==(const Schema&, const Schema&) = default;
+};
+
+struct KeyspaceInfo {
+  std::string name;
+  Schema schema;
+  std::uint64_t count = 0;  // entries
+};
+
+enum class Access : std::uint8_t { read, write };
+
+// A transaction: begin, then any calls, then commit or rollback; destruction rolls back.
+// Owned by the caller; belongs to one thread at a time. Keyspaces are named in every call; an unknown
+// name is `not_found`. After commit or rollback every call is `invalid`.
+class Transaction {
+ public:
+  Transaction(Transaction&&) noexcept;
+  Transaction& operator=(Transaction&&) = delete;
+  ~Transaction();
+
+  // The value of `key`; not_found when there is none.
+  Result<std::string> get(std::string_view keyspace, std::string_view key) const;
+  // The same into a string whose memory is reused. `value` is unspecified when the call fails.
+  Status get(std::string_view keyspace, std::string_view key, std::string& value) const;
+  Result<bool> contains(std::string_view keyspace, std::string_view key) const;
+
+  // Number of entries: of a whole keyspace at once, of a range by walking it.
+  Result<std::uint64_t> count(std::string_view keyspace) const;
+  Result<std::uint64_t> count(std::string_view keyspace, const Range& range) const;
+
+  // Sets the value of `key`, new or not. read_only in a read transaction; limit for a key or value that is
+  // too long; invalid for an empty key.
+  Status put(std::string_view keyspace, std::string_view key, std::string_view value);
+  // As put, but `exists` when the key is present.
+  Status insert(std::string_view keyspace, std::string_view key, std::string_view value);
+  // Removes `key`; not_found when there is none.
+  Status erase(std::string_view keyspace, std::string_view key);
+
+  // A cursor over a keyspace, not positioned. It must not outlive the transaction's end.
+  Result<Cursor> cursor(std::string_view keyspace) const;
+  // The entries of a range, for range-for; see Scan.
+  Scan scan(std::string_view keyspace, Range range = Range::all(), ScanOptions options = {}) const;
+
+  // Adds an empty keyspace: exists, invalid (empty name), limit (name or schema too long).
+  Status create_keyspace(std::string_view name, const Schema& schema = {});
+  // Removes a keyspace with all its entries; invalid for the default one.
+  Status drop_keyspace(std::string_view name);
+  // All keyspaces in order of their names, as this transaction sees them.
+  Result<std::vector<KeyspaceInfo>> keyspaces() const;
+  Result<KeyspaceInfo> keyspace(std::string_view name) const;
+
+  // Makes all changes durable and visible at once. On `unknown_outcome` only reopening tells whether it
+  // happened; on every other failure nothing was changed. Ends the transaction in any case.
+  Status commit();
+  // Drops all changes and ends the transaction. Never fails on a transaction that has not ended.
+  Status rollback();
+
+  // False after commit and rollback.
+  bool active() const noexcept;
+  Access access() const noexcept;
+
+  struct Impl;
+
+ private:
+  friend class Database;
+  explicit Transaction(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
+};
+
+// A named keyspace, for calls outside a transaction: each is a transaction of its own.
+// Cheap to copy. Safe to use from many threads at once.
+class Keyspace {
+ public:
+  const std::string& name() const noexcept;
+  Result<std::string> get(std::string_view key) const;
+  Status get(std::string_view key, std::string& value) const;
+  Result<bool> contains(std::string_view key) const;
+  Result<std::uint64_t> count() const;
+  Status put(std::string_view key, std::string_view value);
+  Status insert(std::string_view key, std::string_view value);
+  Status erase(std::string_view key);
+
+  struct Impl;
+
+ private:
+  friend class Database;
+  explicit Keyspace(std::shared_ptr<Impl> impl) noexcept;
+  std::shared_ptr<Impl> impl_;
+};
+
+// An open database. Movable; the last handle of a file in a process closes it.
+// Opening the same file again in one process gives another handle of the same database.
+class Database {
+ public:
+  // Opens or creates the file. not_found, busy (another process has it), corrupt (damaged, or not a Quire
+  // file), unsupported (made by a newer version), read_only, invalid (options).
+  static Result<Database> open(const std::string& path, const Options& options = {});
+  // A database that lives in memory and goes with its handle.
+  static Result<Database> open_in_memory(const Options& options = {});
+
+  Database(Database&&) noexcept;
+  Database& operator=(Database&&) noexcept;
+  ~Database();
+
+  // Ends this handle's use and, for the last handle, closes the file. busy while transactions of this handle
+  // are open. A closed handle answers every call with `invalid`.
+  Status close();
+
+  // Runs fn(Transaction&), which returns Status, in a write transaction: commits when it returns ok, rolls
+  // back and returns its status otherwise.
+  template <std::invocable<Transaction&> Fn>
+  Status update(Fn&& fn) {
+    return run(Access::write, std::forward<Fn>(fn));
+  }
+  // Runs fn(Transaction&), which returns Status, in a read transaction.
+  template <std::invocable<Transaction&> Fn>
+  Status view(Fn&& fn) {
+    return run(Access::read, std::forward<Fn>(fn));
+  }
+  // Begins a transaction. For writing: waits for the write transaction that is open, then `busy`; `invalid`
+  // when this thread has one open already (transactions do not nest).
+  Result<Transaction> begin(Access access = Access::write);
+
+  // A handle on a keyspace that exists; not_found.
+  Result<Keyspace> keyspace(std::string_view name = default_keyspace) const;
+  Status create_keyspace(std::string_view name, const Schema& schema = {});
+  Status drop_keyspace(std::string_view name);
+  Result<std::vector<KeyspaceInfo>> keyspaces() const;
+
+  // Longest key in bytes for this file's page size.
+  std::size_t key_bytes_max() const noexcept;
+
+  // Reads every page and checks everything that can be checked. The first damage found is the `corrupt` status.
+  Result<VerifyReport> verify() const;
+  // Publishes everything committed. A commit has done so already; the call is there for programs that ask.
+  Status checkpoint();
+  Result<Statistics> statistics() const;
+  // Walks one keyspace's tree.
+  Result<TreeStatistics> tree_statistics(std::string_view keyspace) const;
+
+  struct Impl;
+  Impl* impl() const noexcept { return impl_.get(); }
+
+ private:
+  explicit Database(std::shared_ptr<Impl> impl) noexcept;
+
+  template <class Fn>
+  Status run(Access access, Fn&& fn) {
+    Result<Transaction> transaction = begin(access);
+    if (!transaction.ok()) return transaction.status();
+    Status status = fn(*transaction);
+    if (!transaction->active()) return status;
+    if (status.ok()) return transaction->commit();
+    Status rolled_back = transaction->rollback();
+    return rolled_back.ok() ? status : rolled_back;
+  }
+
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace quire
