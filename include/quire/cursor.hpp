@@ -5,6 +5,7 @@
 //           until it moves, its transaction changes something, or it is destroyed
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <limits>
@@ -80,11 +81,12 @@ class Scan {
       return *this;
     }
     void operator++(int) { scan_->advance(); }
-    friend bool operator==(const Iterator& i, std::default_sentinel_t) { return i.scan_->done_; }
+    friend bool operator==(const Iterator& i, std::default_sentinel_t) { return i.finished(); }
 
    private:
     friend class Scan;
     explicit Iterator(Scan* scan) : scan_(scan) {}
+    bool finished() const { return scan_->done_; }
     Scan* scan_;
   };
 

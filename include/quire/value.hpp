@@ -6,6 +6,7 @@
 // Threads   values; use one object from one thread at a time
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
