@@ -1,0 +1,37 @@
+# headers_check: every header compiles alone, and twice in a row.
+#
+# A public header sees include/ only, with nothing but the standard library beside it.
+add_library(quire_headers_public OBJECT EXCLUDE_FROM_ALL)
+add_library(quire_headers_internal OBJECT EXCLUDE_FROM_ALL)
+set_target_properties(quire_headers_public quire_headers_internal PROPERTIES LINKER_LANGUAGE CXX)
+
+function(quire_check_headers target root)
+  foreach(header IN LISTS ARGN)
+    cmake_path(RELATIVE_PATH header BASE_DIRECTORY ${root} OUTPUT_VARIABLE name)
+    string(REPLACE "/" "." file "${name}")
+    set(source ${PROJECT_BINARY_DIR}/headers_check/${file}.cpp)
+    file(CONFIGURE OUTPUT ${source} CONTENT "#include \"${name}\"\n#include \"${name}\"\n")
+    target_sources(${target} PRIVATE ${source})
+  endforeach()
+  target_compile_options(${target} PRIVATE -O0 -g0)
+endfunction()
+
+file(GLOB_RECURSE public_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/*.hpp)
+file(GLOB_RECURSE internal_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.hpp)
+if(NOT TARGET fmt::fmt)
+  list(FILTER internal_headers EXCLUDE REGEX "/src/(shell|tools)/")
+endif()
+quire_check_headers(quire_headers_public ${PROJECT_SOURCE_DIR}/include ${public_headers})
+quire_check_headers(quire_headers_internal ${PROJECT_SOURCE_DIR}/src ${internal_headers})
+target_include_directories(quire_headers_public PRIVATE ${PROJECT_SOURCE_DIR}/include)
+target_link_libraries(quire_headers_public PRIVATE quire_flags)
+list(GET quire_folders -1 top_folder)
+target_link_libraries(quire_headers_internal PRIVATE quire_${top_folder} quire_flags)
+
+add_custom_target(headers_check)
+if(public_headers)
+  add_dependencies(headers_check quire_headers_public)
+endif()
+if(internal_headers)
+  add_dependencies(headers_check quire_headers_internal)
+endif()
