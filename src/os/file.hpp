@@ -7,7 +7,8 @@
 //              a removal may be lost until sync_directory() returns ok
 // Threads      a File may be used from several threads at once; a FileSystem too
 // Errors       full (no space, quota), io (everything else the system says), busy (lock), not_found, exists,
-//              read_only (no permission or read-only place); texts name the path, the operation and the offset
+//              read_only (no permission or read-only place), invalid (not a regular file, senseless flags),
+//              limit (beyond the largest file); texts name the path, the operation and the offset
 #pragma once
 
 #include <cstdint>
@@ -47,7 +48,8 @@ class File {
   virtual Result<std::uint64_t> size() = 0;
 
   // Makes room: the file has at least offset + bytes afterwards, new bytes read as zero, and writes below
-  // that end do not fail for lack of space. Falls back to writing zeros where the system cannot reserve.
+  // that end do not fail for lack of space. Falls back to writing zeros where the system cannot reserve, so
+  // it must not overlap in time with a write beyond the old end. A hole that truncate made stays one there.
   virtual Status allocate(std::uint64_t offset, std::uint64_t bytes) = 0;
 
   virtual Status truncate(std::uint64_t bytes) = 0;

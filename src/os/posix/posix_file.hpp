@@ -1,0 +1,51 @@
+// PosixFile: a regular file of the operating system, read and written by position.
+//
+// No mapping and no buffer of our own: what write_at has accepted is in the system's page cache and visible
+// to every other reader, which is what lets a simulator and strace see the same calls.
+//
+// Owner     whoever opened it; closing (destruction) releases its lock
+// Threads   any number at once; allocate must not overlap in time with a write behind the old end of the
+//           file, because the fallback for systems that cannot reserve writes zeros there
+// Errors    see os/file.hpp; EINTR and short transfers never reach the caller
+#pragma once
+
+#include <string>
+
+#include "os/file.hpp"
+#include "os/posix/descriptor.hpp"
+
+namespace quire::os {
+
+class PosixFile final : public File {
+ public:
+  struct Opened {
+    Descriptor descriptor;
+    FileIdentity identity;
+    std::string path;
+    bool write = false;
+  };
+
+  explicit PosixFile(Opened opened) noexcept;
+  ~PosixFile() override;
+
+  Result<std::size_t> read_at(std::uint64_t offset, MutableBytes into) override;
+  Status write_at(std::uint64_t offset, Bytes from) override;
+  Status sync() override;
+  Result<std::uint64_t> size() override;
+  Status allocate(std::uint64_t offset, std::uint64_t bytes) override;
+  Status truncate(std::uint64_t bytes) override;
+  Status lock(LockMode mode) override;
+  FileIdentity identity() const override { return identity_; }
+
+ private:
+  Status require_write(const char* verb) const;
+  Status write_zeros_behind(std::uint64_t old_size, std::uint64_t new_size);
+
+  // Constant after open.
+  Descriptor descriptor_;
+  const FileIdentity identity_;
+  const std::string path_;
+  const bool write_;
+};
+
+}  // namespace quire::os
