@@ -99,7 +99,7 @@ foreach(script IN LISTS scripts)
 endforeach()
 
 find_program(QUIRE_PYTHON python3)
-if(QUIRE_PYTHON AND EXISTS ${PROJECT_SOURCE_DIR}/scripts/lint.py)
+if(QUIRE_PYTHON)
   file(GLOB models CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/model/*.py)
   foreach(model IN LISTS models)
     cmake_path(GET model STEM name)
