@@ -53,8 +53,12 @@ function(quire_add_test_program name prefix library label)
   if(NOT labels)
     set(labels fast)
   endif()
+  set(seconds_max 300)
+  if(label STREQUAL "slow")
+    set(seconds_max 1500)
+  endif()
   gtest_discover_tests(${name} TEST_PREFIX "${prefix}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-    WORKING_DIRECTORY ${quire_scratch} PROPERTIES TIMEOUT 300 LABELS ${labels})
+    WORKING_DIRECTORY ${quire_scratch} PROPERTIES TIMEOUT ${seconds_max} LABELS ${labels})
 endfunction()
 
 # Splits the test files of one place by their ending into up to three programs.
@@ -84,7 +88,11 @@ set(script_environment
 # quire_add_script_test(name label command...)
 function(quire_add_script_test name label)
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${quire_scratch})
-  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300 LABELS "${label}"
+  set(seconds_max 300)
+  if(label STREQUAL "slow")
+    set(seconds_max 1500)
+  endif()
+  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${seconds_max} LABELS "${label}"
     ENVIRONMENT "${script_environment}")
 endfunction()
 
