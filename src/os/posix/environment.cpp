@@ -43,8 +43,8 @@ class SystemEntropy final : public Entropy {
  private:
   // For a kernel that refuses getrandom: numbers that differ between calls, processes and moments.
   std::uint64_t unlike_any_other() noexcept {
-    std::uint64_t mixed = now_us(CLOCK_REALTIME) ^ (static_cast<std::uint64_t>(::getpid()) << 44) ^
-                          (calls_.fetch_add(1, relaxed) << 20);
+    std::uint64_t mixed =
+        now_us(CLOCK_REALTIME) ^ (static_cast<std::uint64_t>(::getpid()) << 44) ^ (calls_.fetch_add(1, relaxed) << 20);
     return split_mix(mixed);
   }
 

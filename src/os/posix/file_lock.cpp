@@ -1,4 +1,7 @@
 // File lock: the two locks and the registry that keeps the holder's name visible.
+//
+// The registry only serves messages: who decides is the OFD lock. So its order relative to the system calls
+// does not matter, and a message may at worst name a holder that has just gone.
 #include "os/posix/file_lock.hpp"
 
 #include <fcntl.h>
@@ -61,7 +64,8 @@ std::string holder_of(const LockTarget& target) {
   HeldLocks& held = held_locks();
   Lock guard(held.mutex);
   for (const HeldLock& lock : held.locks) {
-    if (lock.identity == target.identity && lock.descriptor != target.descriptor) return "another handle of this process";
+    if (lock.identity == target.identity && lock.descriptor != target.descriptor)
+      return "another handle of this process";
   }
   return "another process";
 }

@@ -101,9 +101,8 @@ Status PosixFile::allocate(std::uint64_t offset, std::uint64_t bytes) {
   // A gap between the old end and `offset` is reserved too: afterwards no write below the new end may fail.
   const std::uint64_t begin = std::min(offset, old_size);
   const std::uint64_t end = offset + bytes;
-  const int answer = retry_interrupted([&] {
-    return ::fallocate(descriptor_.number(), 0, static_cast<off_t>(begin), static_cast<off_t>(end - begin));
-  });
+  const int answer = retry_interrupted(
+      [&] { return ::fallocate(descriptor_.number(), 0, static_cast<off_t>(begin), static_cast<off_t>(end - begin)); });
   if (answer == 0) return {};
   if (errno != EOPNOTSUPP && errno != ENOSYS) {
     return system_error(errno, cannot("reserve", path_, {.offset = offset, .bytes = bytes}));

@@ -1,4 +1,7 @@
 // PosixFileSystem: names, and the checks before a file is opened.
+//
+// open() checks twice: before, so that no device is even touched (opening some has effects) and the message
+// can say what the thing is; after, on the descriptor, because the name may have changed hands in between.
 #include "os/posix/posix_file_system.hpp"
 
 #include <dirent.h>
@@ -103,7 +106,8 @@ Result<std::vector<std::string>> PosixFileSystem::list(const std::string& direct
 }
 
 Status PosixFileSystem::sync_directory(const std::string& directory) {
-  Descriptor descriptor(retry_interrupted([&] { return ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+  Descriptor descriptor(
+      retry_interrupted([&] { return ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
   if (!descriptor.is_open()) return system_error(errno, cannot("sync the directory", directory));
   // EINVAL says that this kind of file system has nothing to sync for a directory.
   if (retry_interrupted([&] { return ::fsync(descriptor.number()); }) == 0 || errno == EINVAL) return {};

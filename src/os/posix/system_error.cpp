@@ -19,15 +19,11 @@ Code code_of(int error) noexcept {
       return Code::full;
     case EACCES:
     case EPERM:
-    case EROFS:
-      return Code::read_only;
+    case EROFS: return Code::read_only;
     case ENOENT:
-    case ENOTDIR:
-      return Code::not_found;
-    case EEXIST:
-      return Code::exists;
-    case ENOMEM:
-      return Code::no_memory;
+    case ENOTDIR: return Code::not_found;
+    case EEXIST: return Code::exists;
+    case ENOMEM: return Code::no_memory;
     default:  // EIO, and EMFILE, ENFILE, ELOOP, EINVAL and so on, told apart by the text
       return Code::io;
   }
