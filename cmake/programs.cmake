@@ -2,7 +2,7 @@
 #
 # src/shell/main.cpp is the program `quire`; src/tools/<name>_main.cpp is the program `<name>`;
 # bench/*.cpp together are `quire_bench`; examples/<name>.cpp is `example_<name>` and sees include/ only;
-# fuzz/<name>.cpp is `fuzz_<name>`.
+# fuzz/<name>.cpp or fuzz/<name>_fuzz.cpp is `fuzz_<name>`.
 if(QUIRE_BUILD_SHELL)
   file(GLOB shell_main CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/shell/main.cpp)
   if(shell_main)
@@ -55,6 +55,7 @@ if(QUIRE_BUILD_FUZZ)
   file(GLOB fuzzers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.cpp)
   foreach(fuzzer IN LISTS fuzzers)
     cmake_path(GET fuzzer STEM name)
+    string(REGEX REPLACE "_fuzz$" "" name ${name})
     add_executable(fuzz_${name} ${fuzzer})
     target_link_libraries(fuzz_${name} PRIVATE quire_kv quire_flags)
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)

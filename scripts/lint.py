@@ -195,7 +195,7 @@ def include_problem(source, root, quoted, target, ranks):
 
 # --- lengths ----------------------------------------------------------------------------------
 
-BLOCK_NOISE = re.compile(r"^\s*#.*?(?<!\\)$", re.MULTILINE)
+DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*$", re.MULTILINE)
 TYPE_HEADER = re.compile(r"^(template\s*<.*>\s*)?((inline|constexpr|static|typedef)\s+)*(class|struct|union|enum)\b", re.DOTALL)
 INIT_LIST = re.compile(r"\)\s*(?:noexcept(?:\([^()]*\))?\s*)?:(?!:)")
 
@@ -211,7 +211,7 @@ class Function:
 
 def functions_of(code):
     """The functions of a file, found by their braces: good enough for lengths, not a parser."""
-    code = BLOCK_NOISE.sub(lambda match: " " * len(match.group(0)), code)
+    code = DIRECTIVE.sub(lambda match: re.sub(r"[^\n]", " ", match.group(0)), code)
     stack, header_start, parens = [], 0, 0
     for match in re.finditer(r"[{}();]", code):
         offset, char = match.start(), match.group(0)

@@ -106,6 +106,8 @@ ALLOWED = [
         GOOD_CPP, GOOD_CPP * 3)},
     {"src/page/a.cpp": source(function_of(60)).replace(GOOD_CPP, GOOD_CPP * 3)},
     {"src/page/a.cpp": source("A::A(int a)\n    : a_{a}, b_(2) {\n  g();\n}\n" + function_of(50))},
+    {"src/page/a.cpp": source("#define QUIRE_TRY(x) \\\n  if (x) return f(x); \\\n  g()\n\nnamespace a {\n" + "int f();\n" * 65
+                              + "}\n").replace(GOOD_CPP, GOOD_CPP * 3)},
     {"docs/a.md": "`[x](gone.md)`\n\n```\n[x](gone.md)\n```\n"},
     {"src/btree/testdata/a.txt": "trailing \n"},
 ]
