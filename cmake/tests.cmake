@@ -82,8 +82,10 @@ file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*_test.cpp
 quire_add_test_programs(system quire_tools ${tests})
 
 cmake_path(GET PROJECT_SOURCE_DIR PARENT_PATH source_parent)
-set(script_environment
-  "QUIRE_BIN=${PROJECT_BINARY_DIR}/bin;QUIRE_SOURCE=${PROJECT_SOURCE_DIR};QUIRE_SHARED=${source_parent}/shared")
+set(script_environment "QUIRE_BIN=${PROJECT_BINARY_DIR}/bin;QUIRE_SOURCE=${PROJECT_SOURCE_DIR}")
+if(IS_DIRECTORY ${source_parent}/shared)
+  string(APPEND script_environment ";QUIRE_SHARED=${source_parent}/shared")
+endif()
 
 # quire_add_script_test(name label command...)
 function(quire_add_script_test name label)
