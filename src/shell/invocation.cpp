@@ -1,0 +1,112 @@
+// Invocation: see invocation.hpp.
+//
+// The first word that is not an option is a tool's name or else the database file, so a file that is named
+// like a tool is written with its directory: ./verify.
+#include "shell/invocation.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "tools/amounts.hpp"
+
+namespace quire::shell {
+
+namespace {
+
+struct Tool {
+  const char* name;
+  const char* usage;
+  std::size_t words_min;  // after the file
+  std::size_t words_max;
+};
+
+constexpr Tool tools_known[] = {
+    {"verify", "FILE", 0, 0},         {"stats", "FILE [KEYSPACE]", 0, 1}, {"dump", "FILE [KEYSPACE]", 0, 1},
+    {"page", "FILE [N]", 0, 1},       {"tree", "FILE [KEYSPACE]", 0, 1},  {"bench", "FILE [--rows N]", 0, 0},
+};
+
+constexpr const char* help_text = R"(usage: quire FILE                       a shell on a database, which is made when it is not there
+       quire FILE 'COMMAND' ...         run these commands and stop at the first failure
+       quire FILE < SCRIPT              run a script, one command a line, # starts a comment
+       quire TOOL FILE ...              verify, stats [KEYSPACE], dump [KEYSPACE], page [N],
+                                        tree [KEYSPACE] look at a database and change nothing;
+                                        bench measures this machine in a file of its own beside FILE
+
+options:
+  --json               every result as one JSON document a line, errors too
+  --read-only          change nothing
+  --continue           a script goes on after an error
+  --page-size N        bytes in a page of a new file: 4096 to 65536 (default 8192)
+  --memory-limit SIZE  memory for pages, such as 64M or 1G (default 256M)
+  --rows N             rows that bench works with
+  --version, --help
+
+examples:
+  quire demo.qdb
+  quire demo.qdb 'put user:101 Ismail' 'get user:101'
+  quire demo.qdb 'import cities.csv into cities key country,name,id'
+  quire demo.qdb 'use cities' 'scan --prefix NO' | head
+  quire verify demo.qdb
+
+exit codes: 0 ok, 1 not found or failed, 2 damaged or not a Quire file, 3 busy, 64 wrong usage
+A file that is named like a tool is given as ./verify. In the shell, help lists the commands.
+)";
+
+ParsedInvocation wrong(const std::string& what, bool hint = true) {
+  return {{}, fmt::format("error: {}{}\n", what, hint ? " (quire --help shows the usage)" : ""), tools::Exit::usage};
+}
+
+// A tool's name in front makes the next word the file. The text says what is wrong.
+std::string split_tool(Invocation& invocation) {
+  for (const Tool& tool : tools_known) {
+    if (invocation.file != tool.name) continue;
+    invocation.tool = tool.name;
+    const std::size_t words = invocation.arguments.size();
+    if (words < 1 + tool.words_min || words > 1 + tool.words_max) return fmt::format("usage: quire {} {}", tool.name, tool.usage);
+    invocation.file = invocation.arguments[0];
+    invocation.arguments.erase(invocation.arguments.begin());
+    return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+ParsedInvocation parse_invocation(int count, const char* const* arguments, const std::string& version) {
+  CLI::App app;
+  app.set_help_flag();
+  Invocation invocation;
+  std::string memory_limit;
+  bool help = false;
+  bool show_version = false;
+  bool read_only = false;
+  app.add_flag("--help,-h", help);
+  app.add_flag("--version,-V", show_version);
+  app.add_flag("--json", invocation.json);
+  app.add_flag("--read-only,--readonly", read_only);
+  app.add_flag("--continue", invocation.continue_on_error);
+  app.add_option("--page-size", invocation.options.page_size);
+  app.add_option("--memory-limit", memory_limit);
+  app.add_option("--rows", invocation.bench_rows);
+  app.add_option("file", invocation.file);
+  app.add_option("arguments", invocation.arguments);
+  try {
+    app.parse(count, arguments);
+  } catch (const CLI::ParseError& error) {
+    return wrong(error.what());
+  }
+  if (help || (count <= 1)) return {{}, help_text, help ? tools::Exit::ok : tools::Exit::usage};
+  if (show_version) return {{}, fmt::format("quire {}\n", version), tools::Exit::ok};
+  if (invocation.file.empty()) return wrong("a database file is missing");
+  if (const std::string what = split_tool(invocation); !what.empty()) return wrong(what, false);
+  if (!memory_limit.empty()) {
+    const Result<std::uint64_t> bytes = tools::parse_byte_amount(memory_limit);
+    if (!bytes.ok()) return wrong("--memory-limit: " + std::string(bytes.message()));
+    invocation.options.memory_limit = *bytes;
+  }
+  if (invocation.bench_rows != 0 && invocation.tool != "bench") return wrong("--rows belongs to bench");
+  if (read_only || (!invocation.tool.empty() && invocation.tool != "bench")) invocation.options.mode = Mode::read_only;
+  return {std::move(invocation), {}, tools::Exit::ok};
+}
+
+}  // namespace quire::shell

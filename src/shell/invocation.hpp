@@ -1,0 +1,33 @@
+// Invocation: what the arguments of the program ask for.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "quire/options.hpp"
+#include "tools/outcome.hpp"
+
+namespace quire::shell {
+
+struct Invocation {
+  std::string tool;                    // empty: the shell
+  std::string file;
+  std::vector<std::string> arguments;  // commands of the shell, or words of the tool
+  bool json = false;
+  bool continue_on_error = false;
+  std::uint64_t bench_rows = 0;        // 0: as many as some seconds allow
+  Options options;
+};
+
+// What parsing came to: an invocation, or a text to print and an exit code.
+struct ParsedInvocation {
+  std::optional<Invocation> invocation;
+  std::string text;
+  tools::Exit exit = tools::Exit::ok;
+};
+
+ParsedInvocation parse_invocation(int count, const char* const* arguments, const std::string& version);
+
+}  // namespace quire::shell

@@ -1,0 +1,114 @@
+// The program quire: opens a database and gives it to the shell or to a tool.
+//
+// Standard input that is no terminal is a script. Results are pretty when standard output is a terminal.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <iostream>
+#include <span>
+
+#include "base/try.hpp"
+#include "os/terminal.hpp"
+#include "shell/invocation.hpp"
+#include "shell/lexer.hpp"
+#include "shell/runner.hpp"
+#include "shell/session.hpp"
+#include "tools/bench.hpp"
+#include "tools/inspect.hpp"
+
+#ifndef QUIRE_VERSION
+#define QUIRE_VERSION "0"
+#endif
+
+namespace quire::shell {
+
+namespace {
+
+using tools::Exit;
+using tools::Form;
+
+constexpr std::string_view memory_path = ":memory:";
+
+// Whether one of the commands is reason enough to make a file that is not there.
+bool creates_file(std::span<const std::string> commands) {
+  const CommandTable table;
+  for (const std::string& line : commands) {
+    const Result<std::vector<Word>> words = split_words(line);
+    if (!words.ok() || words->empty()) continue;
+    const Command* command = table.find((*words)[0].text);
+    if (command != nullptr && command->creates_file) return true;
+  }
+  return false;
+}
+
+bool is_missing(const std::string& path) {
+  std::error_code error;
+  return path != memory_path && std::filesystem::status(path, error).type() == std::filesystem::file_type::not_found;
+}
+
+Result<Database> open(const Invocation& invocation) {
+  if (invocation.file == memory_path) return Database::open_in_memory(invocation.options);
+  Result<Database> database = Database::open(invocation.file, invocation.options);
+  if (database == Code::not_found && is_missing(invocation.file)) return Status(Code::not_found, fmt::format("no database '{}'", invocation.file));
+  return database;
+}
+
+Outcome run_tool(const Invocation& invocation, Printer& printer) {
+  if (invocation.tool == "bench") return tools::run_bench({invocation.file, invocation.bench_rows, invocation.options}, printer);
+  QUIRE_ASSIGN(Database database, open(invocation));
+  Session session(std::move(database), invocation.file, printer);
+  std::string command = invocation.tool;
+  for (const std::string& word : invocation.arguments) command += " " + quote_word(word);
+  if (command == "dump") {
+    Status dumped = tools::show_dump(session.database(), printer);
+    return dumped;
+  }
+  return session.run(command);
+}
+
+Exit tool_exit(const Invocation& invocation, Printer& printer) {
+  // A session prints its own errors; opening and the other tools do not.
+  const unsigned errors_before = printer.errors();
+  const Outcome outcome = run_tool(invocation, printer);
+  if (!outcome.ok() && printer.errors() == errors_before) printer.error(outcome.status);
+  const Status flushed = printer.flush();
+  return outcome.ok() ? tools::exit_code(flushed) : tools::exit_code(outcome);
+}
+
+Exit shell_exit(Invocation invocation, Printer& printer) {
+  const bool interactive = invocation.arguments.empty() && os::is_terminal(os::Stream::input);
+  const bool missing = is_missing(invocation.file);
+  if (missing && !invocation.arguments.empty() && invocation.options.mode == Mode::create && !creates_file(invocation.arguments)) {
+    invocation.options.mode = Mode::open;
+  }
+  Result<Database> database = open(invocation);
+  if (!database.ok()) {
+    printer.error(database.status());
+    const Status ignored = printer.flush();
+    return tools::exit_code(database.status());
+  }
+  Session session(std::move(database).value(), invocation.file, printer);
+  if (interactive) return run_interactive(session, QUIRE_VERSION, missing);
+  if (!invocation.arguments.empty()) return run_arguments(session, invocation.arguments);
+  return run_script(session, std::cin, invocation.continue_on_error);
+}
+
+int run(int count, const char* const* arguments) {
+  ParsedInvocation parsed = parse_invocation(count, arguments, QUIRE_VERSION);
+  if (!parsed.invocation) {
+    (parsed.exit == Exit::ok ? std::cout : std::cerr) << parsed.text << std::flush;
+    return static_cast<int>(parsed.exit);
+  }
+  std::ios::sync_with_stdio(false);
+  std::cin.tie(nullptr);
+  const Form form = parsed.invocation->json ? Form::json : os::is_terminal(os::Stream::output) ? Form::pretty : Form::raw;
+  Printer printer(form, std::cout, std::cerr, os::terminal_columns());
+  const bool tool = !parsed.invocation->tool.empty();
+  return static_cast<int>(tool ? tool_exit(*parsed.invocation, printer) : shell_exit(std::move(*parsed.invocation), printer));
+}
+
+}  // namespace
+
+}  // namespace quire::shell
+
+int main(int count, char** arguments) { return quire::shell::run(count, arguments); }

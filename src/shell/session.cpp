@@ -1,0 +1,123 @@
+// Session: see session.hpp.
+//
+// Errors pass through one place, report(), which knows the form of output and the line of a script; nothing
+// else in the shell writes to the error stream but notes and progress.
+#include "shell/session.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "base/try.hpp"
+#include "os/environment.hpp"
+#include "os/terminal.hpp"
+#include "tools/amounts.hpp"
+#include "tools/escape.hpp"
+#include "tools/suggest.hpp"
+
+namespace quire::shell {
+
+namespace {
+
+// Commands that take longer than this tell people how long they took.
+constexpr std::uint64_t long_command_us = 500'000;
+
+}  // namespace
+
+Session::Session(Database database, std::string path, Printer& printer)
+    : database_(std::move(database)), path_(std::move(path)), printer_(printer) {}
+
+Outcome Session::run(std::string_view line) {
+  os::Clock& clock = os::system_environment().clock;
+  const std::uint64_t start_us = clock.monotonic_us();
+  os::clear_interrupt();
+  Outcome outcome = execute(line);
+  const std::uint64_t time_us = clock.monotonic_us() - start_us;
+  report(outcome);
+  if (outcome.ok() && printer_.pretty() && time_us >= long_command_us) printer_.line(fmt::format("({})", tools::time_amount(time_us)));
+  const Status flushed = printer_.flush();
+  return outcome.ok() ? Outcome(flushed) : outcome;
+}
+
+Outcome Session::execute(std::string_view line) {
+  QUIRE_ASSIGN_USAGE(const std::vector<Word> words, split_words(line));
+  if (words.empty()) return {};
+  const std::string& name = words[0].text;
+  const Command* command = commands_.find(name);
+  if (command == nullptr) {
+    return Outcome::wrong_usage(fmt::format("unknown command '{}'{}{}", tools::escape(name), tools::suggestion(name, commands_.names()),
+                                            printer_.pretty() ? " (type help for a list)" : ""));
+  }
+  QUIRE_ASSIGN_USAGE(const Arguments arguments, parse_arguments(*command, std::span(words).subspan(1)));
+  Outcome outcome = command->run(*this, arguments);
+  const std::string prefix = command->name + ": ";
+  if (outcome.usage && !outcome.status.message().starts_with(prefix)) {
+    return Outcome::wrong_usage(fmt::format("{}{}; usage: {}", prefix, outcome.status.message(), usage_line(*command)));
+  }
+  return outcome;
+}
+
+void Session::report(const Outcome& outcome) {
+  if (outcome.ok()) return;
+  const std::string_view name = outcome.usage ? std::string_view("usage") : code_name(outcome.status.code());
+  const std::string_view message = outcome.status.message();
+  printer_.error(name, error_context_ + std::string(message.empty() ? code_name(outcome.status.code()) : message));
+}
+
+Status Session::finish() {
+  Status lost;
+  if (transaction_) {
+    const bool changes = transaction_->access() == Access::write;
+    QUIRE_TRY(rollback());
+    if (changes) lost = Status(Code::interrupted, "the open transaction was not committed; its changes are dropped");
+  }
+  QUIRE_TRY(database_.close());
+  return lost;
+}
+
+Status Session::begin(Access access) {
+  if (transaction_) return Status(Code::invalid, "a transaction is open already; commit or rollback ends it");
+  QUIRE_ASSIGN(Transaction transaction, database_.begin(access));
+  transaction_.emplace(std::move(transaction));
+  return {};
+}
+
+Status Session::commit() {
+  if (!transaction_) return Status(Code::invalid, "no transaction is open; begin opens one");
+  Status status = transaction_->access() == Access::read ? transaction_->rollback() : transaction_->commit();
+  transaction_.reset();
+  return status;
+}
+
+Status Session::rollback() {
+  if (!transaction_) return Status(Code::invalid, "no transaction is open; begin opens one");
+  Status status = transaction_->rollback();
+  transaction_.reset();
+  return status;
+}
+
+Result<KeyspaceInfo> Session::describe(const Transaction& transaction, const std::string& name) const {
+  Result<KeyspaceInfo> info = transaction.keyspace(name);
+  if (info.code() != Code::not_found) return info;
+  std::vector<std::string> known;
+  QUIRE_ASSIGN(const std::vector<KeyspaceInfo> all, transaction.keyspaces());
+  for (const KeyspaceInfo& other : all) known.push_back(other.name);
+  return Status(Code::not_found, fmt::format("no keyspace '{}'{}", tools::escape(name), tools::suggestion(name, known)));
+}
+
+std::string Session::prompt() const {
+  std::string text = std::filesystem::path(path_).filename().string();
+  if (keyspace_ != default_keyspace) text += ":" + keyspace_;
+  if (transaction_) text += transaction_->access() == Access::write ? "*" : "@";
+  return tools::escape(text) + "> ";
+}
+
+Status Session::check_interrupt() const {
+  if (os::interrupt_requested()) return Status(Code::interrupted, "stopped");
+  if (printer_.failed()) return Status(Code::io, "the output cannot be written");
+  return {};
+}
+
+}  // namespace quire::shell
