@@ -108,17 +108,16 @@ Status PosixFile::allocate(std::uint64_t offset, std::uint64_t bytes) {
     return system_error(errno, cannot("reserve", path_, {.offset = offset, .bytes = bytes}));
   }
   if (end <= old_size) return {};
-  return write_zeros_behind(old_size, end);
+  return reserve_by_writing(*this, {.old_size = old_size, .new_size = end});
 }
 
-// The fallback of allocate. A file that cannot be filled gets its old size back.
-Status PosixFile::write_zeros_behind(std::uint64_t old_size, std::uint64_t new_size) {
+Status reserve_by_writing(File& file, Growth growth) {
   static constexpr std::array<std::byte, 65536> zeros{};
-  for (std::uint64_t at = old_size; at < new_size;) {
-    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(zeros.size(), new_size - at));
-    Status written = write_at(at, Bytes(zeros).first(count));
+  for (std::uint64_t at = growth.old_size; at < growth.new_size;) {
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(zeros.size(), growth.new_size - at));
+    Status written = file.write_at(at, Bytes(zeros).first(count));
     if (!written.ok()) {
-      [[maybe_unused]] const Status ignored = truncate(old_size);  // the first failure is the one to tell
+      [[maybe_unused]] const Status ignored = file.truncate(growth.old_size);  // the first failure is the one to tell
       return written;
     }
     at += count;

@@ -39,7 +39,6 @@ class PosixFile final : public File {
 
  private:
   Status require_write(const char* verb) const;
-  Status write_zeros_behind(std::uint64_t old_size, std::uint64_t new_size);
 
   // Constant after open.
   Descriptor descriptor_;
@@ -47,5 +46,14 @@ class PosixFile final : public File {
   const std::string path_;
   const bool write_;
 };
+
+struct Growth {
+  std::uint64_t old_size = 0;
+  std::uint64_t new_size = 0;
+};
+
+// What allocate does where the system cannot reserve: writes zeros behind the old end. A file that cannot be
+// filled gets its old size back.
+Status reserve_by_writing(File& file, Growth growth);
 
 }  // namespace quire::os

@@ -68,7 +68,10 @@ InterruptScope::~InterruptScope() {
 bool interrupt_requested() noexcept { return interrupt_flag.load(relaxed); }
 void clear_interrupt() noexcept { interrupt_flag.store(false, relaxed); }
 
-void suspend_process() noexcept { ::kill(0, SIGTSTP); }
+void suspend_process() noexcept {
+  ::kill(0, SIGTSTP);
+  resume_flag.store(false, relaxed);  // the caller knows
+}
 
 Key read_key() noexcept {
   for (;;) {

@@ -27,8 +27,8 @@ enum class FaultKind {
 struct Fault {
   FaultKind kind = FaultKind::io_error;
   std::uint64_t operation = 0;
-  std::string path;     // a part of the path; empty is any
-  bool sticky = false;  // fires at every later operation as well, until cleared
+  std::string path = {};  // a part of the path; empty is any
+  bool sticky = false;    // fires at every later operation as well, until cleared
 };
 
 }  // namespace quire::os

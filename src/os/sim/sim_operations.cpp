@@ -94,8 +94,11 @@ Status SimFileSystem::write_with_fault(SimInode& inode, const Attempt& attempt, 
       return {};
     case FaultKind::misdirected_write: {
       const std::uint64_t sectors = inode.cached().size() / profile_.sector_bytes;
-      if (sectors == 0) return {};  // nowhere else to go
-      const std::uint64_t elsewhere = random_.below(sectors) * profile_.sector_bytes;
+      const std::uint64_t meant = attempt.offset / profile_.sector_bytes;
+      if (sectors < 2) return {};  // nowhere else to go
+      std::uint64_t chosen = random_.below(sectors - 1);
+      if (chosen >= meant) ++chosen;
+      const std::uint64_t elsewhere = chosen * profile_.sector_bytes;
       return write_into_cache(inode, elsewhere, attempt.detail, words);
     }
     default: QUIRE_UNREACHABLE("a fault that does not apply to writes");
