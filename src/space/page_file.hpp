@@ -1,0 +1,64 @@
+// PageFile: reads and writes page images, with their checksums.
+//
+// Every image is found through an entry, which also holds its checksum; a mismatch is damage, reported with
+// file, page and place. Images are whole blocks.
+//
+// Threads   may be used from several threads at once; counters are relaxed
+// Errors    corrupt (checksum, impossible entry, truncated), io and full as the file says
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/atomic.hpp"
+#include "os/file.hpp"
+#include "space/superblock.hpp"
+
+namespace quire::space {
+
+struct IoCounters {
+  Atomic<std::uint64_t> pages_read{0};
+  Atomic<std::uint64_t> pages_written{0};
+  Atomic<std::uint64_t> bytes_written{0};
+  Atomic<std::uint64_t> syncs{0};
+};
+
+class PageFile {
+ public:
+  PageFile(std::unique_ptr<os::File> file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
+
+  // Set once when the superblock is known.
+  void configure(std::uint32_t page_bytes, const Uuid& uuid) noexcept;
+
+  std::uint32_t page_bytes() const noexcept { return page_bytes_; }
+  std::uint32_t page_blocks() const noexcept { return page_bytes_ / block_bytes; }
+  const std::string& path() const noexcept { return path_; }
+  const Uuid& uuid() const noexcept { return uuid_; }
+  os::File& file() noexcept { return *file_; }
+  IoCounters& counters() noexcept { return counters_; }
+
+  // Reads the image that `entry` describes into a page-sized buffer and checks it. `number` is the PageId, or
+  // table_page_number and the like; `what` names the page in errors ("page 17").
+  Status read(Entry entry, std::uint64_t number, const std::string& what, MutableBytes into);
+
+  // The checksum that belongs into the entry of this image.
+  std::uint64_t checksum(Bytes image, std::uint64_t number) const noexcept {
+    return hash64(image, checksum_seed(uuid_, number));
+  }
+
+  // Writes consecutive images starting at `first`.
+  Status write(Block first, Bytes images);
+  Status sync();
+  // Writes the superblock's slot; durable after sync().
+  Status publish(const Superblock& superblock);
+
+ private:
+  // Constant after configure.
+  std::unique_ptr<os::File> file_;
+  std::string path_;
+  std::uint32_t page_bytes_ = 0;
+  Uuid uuid_{};
+  IoCounters counters_;
+};
+
+}  // namespace quire::space
