@@ -1,0 +1,143 @@
+// Pictures of trees as text.
+#include "btree/draw.hpp"
+
+#include "base/try.hpp"
+#include "btree/verify.hpp"
+#include "overflow/overflow.hpp"
+#include "page/describe.hpp"
+
+namespace quire::btree {
+
+namespace {
+
+using page::printable;
+
+constexpr std::size_t key_bytes_shown = 40;
+constexpr std::size_t value_bytes_shown = 60;
+
+std::string percent(double fraction) { return std::to_string(static_cast<int>(fraction * 100 + 0.5)) + " %"; }
+
+std::string number(PageId id) { return "page " + std::to_string(id.raw); }
+
+std::string keys_of(const NodeView& node, std::uint32_t shown) {
+  std::string text;
+  const std::uint32_t count = node.count();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (count > shown && i == shown / 2) {
+      text += (text.empty() ? "" : " | ") + std::string("... ") + std::to_string(count - shown) + " more ...";
+      i = count - (shown - shown / 2) - 1;
+      continue;
+    }
+    text += (text.empty() ? "" : " | ") + printable(node.key(i), key_bytes_shown);
+  }
+  return text;
+}
+
+Result<std::vector<std::byte>> copy_page(const Tree& tree, PageId id) {
+  QUIRE_ASSIGN(const buffer::ReadPage page, tree.pool().read(id));
+  return std::vector<std::byte>(page.bytes().begin(), page.bytes().end());
+}
+
+std::string fences_of(const NodeView& node) {
+  const std::optional<std::string_view> upper = node.upper_fence();
+  return "(" + (node.lower_fence().empty() ? "-inf" : printable(node.lower_fence(), key_bytes_shown)) + ", " +
+         (upper ? printable(*upper, key_bytes_shown) + "]" : "+inf)");
+}
+
+Status draw_node(const Tree& tree, PageId id, std::uint32_t height, const DrawOptions& options, std::string& text) {
+  QUIRE_ASSIGN(const std::vector<std::byte> image, copy_page(tree, id));
+  const NodeView node(image.data(), tree.pool().page_bytes());
+  text += std::string((height - 1 - node.level()) * 2, ' ') + (node.leaf() ? "leaf " : "inner ") + number(id) + ", " +
+          std::to_string(node.count()) + " keys, " + percent(node.fill()) + " full";
+  if (node.right_sibling() != no_page) text += ", right " + std::to_string(node.right_sibling().raw);
+  text += ": " + keys_of(node, options.keys_per_node) + "\n";
+  for (std::uint32_t i = 0; !node.leaf() && i <= node.count(); ++i) {
+    QUIRE_TRY(draw_node(tree, node.child(i), height, options, text));
+  }
+  return Status();
+}
+
+void summarise(const Survey& survey, std::string& text) {
+  for (std::size_t level = survey.pages_per_level.size(); level-- > 0;) {
+    text += "level " + std::to_string(level) + ": " + std::to_string(survey.pages_per_level[level]) +
+            (level == 0 ? " leaf pages" : survey.pages_per_level[level] == 1 ? " inner page" : " inner pages") + "\n";
+  }
+}
+
+Status dump_node(const Tree& tree, PageId id, std::uint32_t height, std::string& text) {
+  QUIRE_ASSIGN(const std::vector<std::byte> image, copy_page(tree, id));
+  const NodeView node(image.data(), tree.pool().page_bytes());
+  const std::string indent((height - 1 - node.level()) * 2, ' ');
+  text += indent + (node.leaf() ? "leaf " : "inner ") + number(id) + " " + fences_of(node) + " prefix '" +
+          printable(node.prefix(), key_bytes_shown) + "'";
+  if (node.right_sibling() != no_page) text += " right " + std::to_string(node.right_sibling().raw);
+  text += "\n";
+  for (std::uint32_t i = 0; node.leaf() && i < node.count(); ++i) {
+    const ValueAt value = node.value(i);
+    text += indent + "  " + printable(node.key(i), SIZE_MAX) + " = ";
+    text += value.overflow ? std::to_string(overflow::load_stub(value.bytes).length) + " bytes in overflow pages from page " +
+                                 std::to_string(overflow::load_stub(value.bytes).first.raw)
+                           : printable(value.bytes, SIZE_MAX);
+    text += "\n";
+  }
+  for (std::uint32_t i = 0; !node.leaf() && i <= node.count(); ++i) {
+    QUIRE_TRY(dump_node(tree, node.child(i), height, text));
+    if (i < node.count()) text += indent + "  <= " + printable(node.key(i), SIZE_MAX) + "\n";
+  }
+  return Status();
+}
+
+Result<std::uint32_t> height_of(const Tree& tree) {
+  QUIRE_ASSIGN(const std::vector<std::byte> image, copy_page(tree, tree.root()));
+  return NodeView(image.data(), tree.pool().page_bytes()).level() + 1;
+}
+
+}  // namespace
+
+Result<std::string> draw(const Tree& tree, const DrawOptions& options) {
+  QUIRE_ASSIGN(const Survey survey, btree::survey(tree, {.read_large_values = false}));
+  const std::uint64_t pages = survey.inner_pages + survey.leaf_pages;
+  std::string text = "tree " + std::to_string(tree.id().raw) + ": height " + std::to_string(survey.height) + ", " +
+                     std::to_string(survey.rows) + " rows, " + std::to_string(pages) + " pages";
+  if (survey.overflow_pages != 0) text += " and " + std::to_string(survey.overflow_pages) + " overflow pages";
+  text += ", leaves " + percent(survey.leaf_fill_sum / static_cast<double>(survey.leaf_pages)) + " full\n";
+  if (pages > options.pages_max) {
+    summarise(survey, text);
+    QUIRE_ASSIGN(const std::vector<std::byte> root, copy_page(tree, tree.root()));
+    const NodeView node(root.data(), tree.pool().page_bytes());
+    text += "root " + number(tree.root()) + ": " + keys_of(node, options.keys_per_node) + "\n";
+    return text;
+  }
+  QUIRE_TRY(draw_node(tree, tree.root(), survey.height, options, text));
+  return text;
+}
+
+Result<std::string> dump(const Tree& tree) {
+  std::string text;
+  QUIRE_ASSIGN(const std::uint32_t height, height_of(tree));
+  QUIRE_TRY(dump_node(tree, tree.root(), height, text));
+  return text;
+}
+
+std::string describe_node(Bytes page) {
+  const NodeView node(page.data(), static_cast<std::uint32_t>(page.size()));
+  std::string text = page::describe_fields(node_layout, page);
+  text += "fences " + fences_of(node) + ", prefix '" + printable(node.prefix(), key_bytes_shown) + "'\n";
+  text += std::to_string(node.count()) + " slots, " + std::to_string(node.free_bytes()) + " bytes free, " + percent(node.fill()) + " full\n";
+  for (std::uint32_t i = 0; i < node.count(); ++i) {
+    text += "  slot " + std::to_string(i) + ": " + printable(node.key(i), key_bytes_shown);
+    if (!node.leaf()) {
+      text += " -> page " + std::to_string(node.child(i).raw) + "\n";
+      continue;
+    }
+    const ValueAt value = node.value(i);
+    text += " = ";
+    text += value.overflow ? "overflow, " + std::to_string(overflow::load_stub(value.bytes).length) + " bytes"
+                           : printable(value.bytes, value_bytes_shown);
+    text += "\n";
+  }
+  if (!node.leaf()) text += "  last child: page " + std::to_string(node.child(node.count()).raw) + "\n";
+  return text;
+}
+
+}  // namespace quire::btree

@@ -1,0 +1,208 @@
+// NodeView: reading and searching a node.
+#include "btree/node.hpp"
+
+namespace quire::btree {
+
+std::size_t common_prefix(std::string_view a, std::string_view b) noexcept {
+  const std::size_t shorter = std::min(a.size(), b.size());
+  std::size_t i = 0;
+  while (i < shorter && a[i] == b[i]) ++i;
+  return i;
+}
+
+std::string separator_between(std::string_view left, std::string_view right) {
+  QUIRE_ASSERT(left < right);
+  const std::size_t shared = common_prefix(left, right);
+  // One byte of `right` beyond what they share is above `left`; it must also be below `right`.
+  if (shared + 1 < right.size()) return std::string(right.substr(0, shared + 1));
+  return std::string(left);
+}
+
+std::string_view NodeView::lower_fence() const noexcept {
+  return clamp(page::end_offset(node_field::lower_offset.get(data_)), node_field::lower_bytes.get(data_));
+}
+
+std::optional<std::string_view> NodeView::upper_fence() const noexcept {
+  const std::uint16_t bytes = node_field::upper_bytes.get(data_);
+  if (bytes == no_upper_fence) return std::nullopt;
+  return clamp(page::end_offset(node_field::upper_offset.get(data_)), bytes);
+}
+
+std::string_view NodeView::prefix() const noexcept {
+  const std::string_view lower = lower_fence();
+  return lower.substr(0, std::min<std::size_t>(node_field::prefix_bytes.get(data_), lower.size()));
+}
+
+std::string_view NodeView::suffix(std::uint32_t index) const noexcept {
+  const std::byte* s = slot(index);
+  return clamp(slot_field::offset.get(s), slot_field::packed.get(s) & slot_suffix_mask);
+}
+
+void NodeView::key(std::uint32_t index, std::string& into) const {
+  into.assign(prefix());
+  into.append(suffix(index));
+}
+
+std::string NodeView::key(std::uint32_t index) const {
+  std::string whole;
+  key(index, whole);
+  return whole;
+}
+
+std::uint16_t NodeView::flags(std::uint32_t index) const noexcept {
+  return slot_field::packed.get(slot(index)) & static_cast<std::uint16_t>(~slot_suffix_mask);
+}
+
+ValueAt NodeView::value(std::uint32_t index) const noexcept {
+  const std::byte* s = slot(index);
+  const std::uint16_t packed = slot_field::packed.get(s);
+  std::uint32_t at = slot_field::offset.get(s) + std::uint32_t{packed} % (slot_suffix_mask + 1u);
+  if ((packed & slot_flag::header) != 0) at += row_header_bytes;
+  if (at + value_length_bytes > page_bytes_) return {};
+  const std::uint32_t bytes = load_le<std::uint16_t>(data_ + at);
+  return {clamp(at + value_length_bytes, bytes), (packed & slot_flag::overflow) != 0};
+}
+
+PageId NodeView::child(std::uint32_t index) const noexcept {
+  if (index >= count()) return PageId{node_field::last_child.get(data_)};
+  const std::byte* s = slot(index);
+  const std::uint32_t at = slot_field::offset.get(s) + (slot_field::packed.get(s) & slot_suffix_mask);
+  if (at + child_bytes > page_bytes_) return no_page;
+  return PageId{load_le<std::uint64_t>(data_ + at)};
+}
+
+SearchResult NodeView::search(std::string_view key) const noexcept {
+  const std::uint32_t slots = count();
+  const std::size_t prefix_bytes = node_field::prefix_bytes.get(data_);
+  const std::string_view rest = key.substr(std::min(prefix_bytes, key.size()));
+  const std::uint32_t head = head_of(rest);
+  std::uint32_t low = 0;
+  std::uint32_t high = slots;
+  const std::uint32_t distance = node_field::hint_distance.get(data_);
+  if (distance != 0) {
+    std::uint32_t below = 0;
+    while (below < hint_count && hint(below) < head) ++below;
+    std::uint32_t upto = below;
+    while (upto < hint_count && hint(upto) == head) ++upto;
+    // Hint k repeats the head of slot (k + 1) * distance.
+    low = std::min(below * distance, slots);
+    if (upto < hint_count) high = std::min((upto + 1) * distance, slots);
+  }
+  while (low < high) {
+    const std::uint32_t middle = low + (high - low) / 2;
+    const std::uint32_t middle_head = slot_field::head.get(slot(middle));
+    bool below = middle_head < head;
+    if (middle_head == head) {
+      const std::string_view other = suffix(middle);
+      const int order = other.compare(rest);
+      if (order == 0) return {middle, true};
+      below = order < 0;
+    }
+    if (below) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return {low, false};
+}
+
+std::uint32_t NodeView::record_bytes(std::uint32_t index) const noexcept {
+  const std::uint32_t key_part = slot_field::packed.get(slot(index)) & slot_suffix_mask;
+  if (!leaf()) return key_part + child_bytes;
+  const std::uint32_t header = (flags(index) & slot_flag::header) != 0 ? row_header_bytes : 0;
+  return key_part + header + value_length_bytes + static_cast<std::uint32_t>(value(index).bytes.size());
+}
+
+std::uint32_t NodeView::free_bytes() const noexcept {
+  const std::uint32_t used = node_header_bytes + count() * slot_bytes + node_field::heap_used.get(data_);
+  return used > page_bytes_ ? 0 : page_bytes_ - used;
+}
+
+double NodeView::fill() const noexcept {
+  const double usable = page_bytes_ - node_header_bytes;
+  return (usable - free_bytes()) / usable;
+}
+
+Status NodeView::check() const {
+  const std::uint32_t stored = node_field::count.get(data_);
+  if (stored > slots_max()) return Status(Code::corrupt, "a node with " + std::to_string(stored) + " slots is impossible");
+  if (leaf() != (level() == 0)) return Status(Code::corrupt, "level " + std::to_string(level()) + " contradicts its type");
+  const std::uint32_t low = heap_low();
+  if (low < node_header_bytes + stored * slot_bytes || low > page_bytes_) {
+    return Status(Code::corrupt, "records begin at byte " + std::to_string(low) + ", inside the slots or beyond the page");
+  }
+  const std::uint32_t lower = page::end_offset(node_field::lower_offset.get(data_));
+  const std::uint32_t lower_bytes = node_field::lower_bytes.get(data_);
+  if (lower_bytes != 0 && (lower < low || lower + lower_bytes > page_bytes_)) {
+    return Status(Code::corrupt, "the lower fence lies outside the records");
+  }
+  const std::uint32_t upper = page::end_offset(node_field::upper_offset.get(data_));
+  const std::uint32_t upper_bytes = node_field::upper_bytes.get(data_);
+  if (upper_bytes != no_upper_fence && (upper < low || upper + upper_bytes > page_bytes_)) {
+    return Status(Code::corrupt, "the upper fence lies outside the records");
+  }
+  const std::size_t shared = upper_fence() ? common_prefix(lower_fence(), *upper_fence()) : 0;
+  if (node_field::prefix_bytes.get(data_) != shared) {
+    return Status(Code::corrupt, "prefix of " + std::to_string(node_field::prefix_bytes.get(data_)) + " bytes, the fences share " +
+                                     std::to_string(shared));
+  }
+  Status status = check_records();
+  return status.ok() ? check_keys() : status;
+}
+
+Status NodeView::check_records() const {
+  const std::uint32_t low = heap_low();
+  std::uint32_t used = node_field::lower_bytes.get(data_);
+  if (node_field::upper_bytes.get(data_) != no_upper_fence) used += node_field::upper_bytes.get(data_);
+  for (std::uint32_t i = 0; i < count(); ++i) {
+    const std::uint32_t offset = slot_field::offset.get(slot(i));
+    const std::uint32_t key_part = slot_field::packed.get(slot(i)) & slot_suffix_mask;
+    const std::uint32_t fixed = leaf() ? value_length_bytes + ((flags(i) & slot_flag::header) != 0 ? row_header_bytes : 0)
+                                       : child_bytes;
+    std::uint32_t bytes = key_part + fixed;
+    if (offset < low || offset + bytes > page_bytes_) {
+      return Status(Code::corrupt, "record " + std::to_string(i) + " at byte " + std::to_string(offset) + " lies outside the records");
+    }
+    if (leaf()) {
+      bytes += load_le<std::uint16_t>(data_ + offset + bytes - value_length_bytes);
+      if (offset + bytes > page_bytes_) {
+        return Status(Code::corrupt, "the value of record " + std::to_string(i) + " reaches beyond the page");
+      }
+    }
+    used += bytes;
+  }
+  if (used != node_field::heap_used.get(data_) || low + used > page_bytes_) {
+    return Status(Code::corrupt, "records use " + std::to_string(used) + " bytes, the header says " +
+                                     std::to_string(node_field::heap_used.get(data_)));
+  }
+  return Status();
+}
+
+Status NodeView::check_keys() const {
+  const std::uint32_t slots = count();
+  for (std::uint32_t i = 0; i < slots; ++i) {
+    if (slot_field::head.get(slot(i)) != head_of(suffix(i))) {
+      return Status(Code::corrupt, "the head of slot " + std::to_string(i) + " does not repeat its key");
+    }
+    if (i > 0 && suffix(i - 1) >= suffix(i)) {
+      return Status(Code::corrupt, "key " + std::to_string(i) + " is not above key " + std::to_string(i - 1));
+    }
+  }
+  if (slots > 0) {
+    if (key(0) <= lower_fence()) return Status(Code::corrupt, "the first key is not above the lower fence");
+    if (upper_fence() && key(slots - 1) > *upper_fence()) {
+      return Status(Code::corrupt, "the last key is above the upper fence");
+    }
+  }
+  const std::uint32_t distance = node_field::hint_distance.get(data_);
+  if (distance != slots / (hint_count + 1)) return Status(Code::corrupt, "the hints are taken at a wrong distance");
+  for (std::uint32_t i = 0; distance != 0 && i < hint_count; ++i) {
+    if (hint(i) != slot_field::head.get(slot((i + 1) * distance))) {
+      return Status(Code::corrupt, "hint " + std::to_string(i) + " does not repeat its head");
+    }
+  }
+  return Status();
+}
+
+}  // namespace quire::btree

@@ -1,0 +1,158 @@
+// Node: reading, searching and changing one page of a B+ tree.
+//
+// NodeView reads. It may look at bytes that change underneath it (OptimisticPage), so every offset and length
+// taken from the page is clamped to the page: a torn read gives a wrong answer, never a wild access, and the
+// caller's validation throws the answer away. check() says whether all of them are possible.
+//
+// Node changes a page that its caller has latched exclusively. It does not allocate pages and knows no tree.
+//
+// Invariants   1. keys ascend strictly; lower fence < every key <= upper fence
+//              2. every key begins with the node's prefix, which is what both fences share
+//              3. heap_used is the exact number of record and fence bytes; heap_low the lowest of them
+//              4. hints repeat the heads of slots hint_distance, 2 * hint_distance, ...
+// Layout       layout.hpp
+// Threads      NodeView: any, with validation; Node: the holder of the exclusive latch
+// Errors       operations say beforehand whether they fit; then they cannot fail
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/assert.hpp"
+#include "base/ids.hpp"
+#include "btree/layout.hpp"
+#include "quire/status.hpp"
+
+namespace quire::btree {
+
+struct SearchResult {
+  std::uint32_t index = 0;  // first slot whose key is not below the searched one
+  bool found = false;       // it is the searched one
+};
+
+// Where a value lies in a leaf.
+struct ValueAt {
+  std::string_view bytes;  // the value, or the stub
+  bool overflow = false;
+};
+
+class NodeView {
+ public:
+  NodeView(const std::byte* data, std::uint32_t page_bytes) noexcept
+      : data_(const_cast<std::byte*>(data)), page_bytes_(page_bytes) {}
+
+  const std::byte* data() const noexcept { return data_; }
+  std::uint32_t page_bytes() const noexcept { return page_bytes_; }
+  bool leaf() const noexcept { return page::type_of(data_) == page::PageType::leaf; }
+  bool is_node() const noexcept { return leaf() || page::type_of(data_) == page::PageType::inner; }
+  std::uint32_t level() const noexcept { return node_field::level.get(data_); }
+  std::uint32_t count() const noexcept { return std::min<std::uint32_t>(node_field::count.get(data_), slots_max()); }
+  PageId right_sibling() const noexcept { return PageId{node_field::right_sibling.get(data_)}; }
+
+  // The lower fence is exclusive and empty in the leftmost node; no upper fence in the rightmost.
+  std::string_view lower_fence() const noexcept;
+  std::optional<std::string_view> upper_fence() const noexcept;
+  std::string_view prefix() const noexcept;
+
+  std::string_view suffix(std::uint32_t index) const noexcept;
+  // Replaces `into` by the whole key.
+  void key(std::uint32_t index, std::string& into) const;
+  std::string key(std::uint32_t index) const;
+  std::uint16_t flags(std::uint32_t index) const noexcept;
+  ValueAt value(std::uint32_t index) const noexcept;
+
+  // Child `index`, 0 to count; count is the last child.
+  PageId child(std::uint32_t index) const noexcept;
+
+  // `key` must lie between the fences, else the answer is meaningless (but safe).
+  SearchResult search(std::string_view key) const noexcept;
+  // The child that covers `key`.
+  PageId child_for(std::string_view key) const noexcept { return child(search(key).index); }
+
+  std::uint32_t record_bytes(std::uint32_t index) const noexcept;
+  std::uint32_t free_bytes() const noexcept;  // total, after compaction
+  double fill() const noexcept;
+
+  // Every offset and length is possible, and what can be checked inside one page holds.
+  Status check() const;
+
+ protected:
+  std::uint32_t slots_max() const noexcept { return (page_bytes_ - node_header_bytes) / slot_bytes; }
+  const std::byte* slot(std::uint32_t index) const noexcept { return data_ + node_header_bytes + index * slot_bytes; }
+  std::uint32_t hint(std::uint32_t index) const noexcept {
+    return load_le<std::uint32_t>(data_ + node_field::hints_offset + index * sizeof(std::uint32_t));
+  }
+  std::uint32_t heap_low() const noexcept { return page::end_offset(node_field::heap_low.get(data_)); }
+  // Bytes [offset, offset + bytes) of the page, or nothing when they are not inside it.
+  std::string_view clamp(std::uint32_t offset, std::uint32_t bytes) const noexcept {
+    if (offset < node_header_bytes || offset + bytes > page_bytes_) return {};
+    return as_text(data_ + offset, bytes);
+  }
+  Status check_records() const;
+  Status check_keys() const;
+
+  std::byte* data_;
+  std::uint32_t page_bytes_;
+};
+
+// What a leaf stores for a key.
+struct LeafRecord {
+  std::string_view key;
+  std::string_view value;  // or the stub
+  bool overflow = false;
+};
+
+class Node : public NodeView {
+ public:
+  Node(MutableBytes page) noexcept : NodeView(page.data(), static_cast<std::uint32_t>(page.size())) {}
+
+  struct Shape {
+    std::uint32_t level = 0;  // 0 is a leaf
+    std::string_view lower;
+    std::optional<std::string_view> upper;
+  };
+  // Makes an empty node of a page whose header is written. The fences must not lie in this page.
+  void format(Shape shape);
+
+  void set_right_sibling(PageId id) noexcept { node_field::right_sibling.set(data_, id.raw); }
+  void set_child(std::uint32_t index, PageId id) noexcept;
+
+  // True when the record fits, if need be after compaction.
+  bool fits(const LeafRecord& record) const noexcept;
+  bool fits_replacing(std::uint32_t index, const LeafRecord& record) const noexcept;
+  bool fits_separator(std::string_view key) const noexcept;
+
+  // At the place that search() gave for its key, which is not present.
+  void insert(std::uint32_t index, const LeafRecord& record);
+  // In place when the length is the same, else moved.
+  void replace(std::uint32_t index, const LeafRecord& record);
+  void erase(std::uint32_t index);
+
+  // Inner: child `index` is split: it now ends at `separator`, and `right` takes its upper part.
+  void insert_separator(std::uint32_t index, std::string_view separator, PageId right);
+
+  // Appends record `index` of `from`, whose key is the highest so far; for rebuilding.
+  void append_from(const NodeView& from, std::uint32_t index);
+
+  // All in one: 14 hints from the heads.
+  void update_hints() noexcept;
+
+ private:
+  std::byte* mutable_slot(std::uint32_t index) noexcept { return data_ + node_header_bytes + index * slot_bytes; }
+  void set_count(std::uint32_t count) noexcept { node_field::count.set(data_, static_cast<std::uint16_t>(count)); }
+  std::uint32_t contiguous_bytes() const noexcept;
+  // Room for `bytes` in the heap; compacts when the gap is too small. The offset of the room.
+  std::uint32_t take(std::uint32_t bytes, std::uint32_t new_slots);
+  void compact();
+  void add_slot(std::uint32_t index, std::string_view suffix, std::uint32_t offset, std::uint16_t flags);
+  void write_leaf_record(std::uint32_t offset, std::string_view suffix, const LeafRecord& record);
+  void hints_after(std::uint32_t index, std::uint32_t old_count) noexcept;
+  std::uint32_t leaf_record_bytes(const LeafRecord& record) const noexcept;
+};
+
+// A key that separates `left` (<= it) from `right` (> it), as short as can be. left < right.
+std::string separator_between(std::string_view left, std::string_view right);
+
+std::size_t common_prefix(std::string_view a, std::string_view b) noexcept;
+
+}  // namespace quire::btree
