@@ -187,12 +187,12 @@ class Database {
   // Walks one keyspace's tree.
   Result<TreeStatistics> tree_statistics(std::string_view keyspace) const;
 
+  // For Quire's own tools.
   struct Impl;
+  explicit Database(std::shared_ptr<Impl> impl) noexcept;
   Impl* impl() const noexcept { return impl_.get(); }
 
  private:
-  explicit Database(std::shared_ptr<Impl> impl) noexcept;
-
   template <class Fn>
   Status run(Access access, Fn&& fn) {
     Result<Transaction> transaction = begin(access);

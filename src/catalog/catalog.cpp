@@ -1,0 +1,163 @@
+// Catalog: rows of the system trees.
+#include "catalog/catalog.hpp"
+
+#include "base/try.hpp"
+#include "btree/cursor.hpp"
+#include "quire/key.hpp"
+
+namespace quire::catalog {
+
+namespace {
+
+using btree::Tree;
+
+constexpr std::size_t key_columns_max = 64;
+constexpr std::size_t columns_max = 2000;
+constexpr std::size_t column_name_bytes_max = 255;
+
+std::string tree_key(TreeId tree) {
+  std::string key(sizeof tree.raw, '\0');
+  const std::uint32_t big_endian = swap_bytes(tree.raw);
+  std::memcpy(key.data(), &big_endian, sizeof big_endian);
+  return key;
+}
+
+std::string encode_tree_row(const KeyspaceRecord& record) {
+  std::byte row[tree_row_bytes] = {};
+  tree_row::kind.set(row, static_cast<std::uint8_t>(TreeKind::btree));
+  tree_row::state.set(row, static_cast<std::uint8_t>(TreeState::live));
+  tree_row::root.set(row, record.root.raw);
+  tree_row::rows.set(row, record.rows);
+  return std::string(as_text(row, sizeof row));
+}
+
+Status bad_row(TreeId tree, const std::string& what) {
+  return Status(Code::corrupt, "the system row of tree " + std::to_string(tree.raw) + " " + what);
+}
+
+Status decode_tree_row(std::string_view row, KeyspaceRecord& record) {
+  if (row.size() != tree_row_bytes) {
+    return bad_row(record.tree, "has " + std::to_string(row.size()) + " bytes, " + std::to_string(tree_row_bytes) + " expected");
+  }
+  const std::byte* p = as_bytes(row).data();
+  if (tree_row::kind.get(p) != static_cast<std::uint8_t>(TreeKind::btree) ||
+      tree_row::state.get(p) != static_cast<std::uint8_t>(TreeState::live)) {
+    return bad_row(record.tree, "has a kind or state that this version does not know");
+  }
+  record.root = PageId{tree_row::root.get(p)};
+  record.rows = tree_row::rows.get(p);
+  return Status();
+}
+
+std::string encode_name_row(const KeyspaceRecord& record) {
+  std::vector<Value> row{record.tree.raw, record.schema.key_columns.size()};
+  row.insert(row.end(), record.schema.key_columns.begin(), record.schema.key_columns.end());
+  row.insert(row.end(), record.schema.value_columns.begin(), record.schema.value_columns.end());
+  return encode_row(row);
+}
+
+Result<KeyspaceRecord> decode_name_row(std::string_view name, std::string_view row) {
+  QUIRE_ASSIGN(const std::vector<Value> values, decode_row(row));
+  const auto bad = [&] { return Status(Code::corrupt, "the row of keyspace " + std::string(name) + " is malformed"); };
+  if (values.size() < 2 || values[0].type() != Type::int64 || values[1].type() != Type::int64) return bad();
+  const std::int64_t tree = values[0].int64();
+  const std::int64_t keys = values[1].int64();
+  if (tree < default_tree.raw || tree > UINT32_MAX || keys < 0 || static_cast<std::size_t>(keys) > values.size() - 2) return bad();
+  KeyspaceRecord record{.tree = TreeId{static_cast<std::uint32_t>(tree)}, .schema = {}};
+  for (std::size_t i = 2; i < values.size(); ++i) {
+    if (values[i].type() != Type::text) return bad();
+    auto& columns = i - 2 < static_cast<std::size_t>(keys) ? record.schema.key_columns : record.schema.value_columns;
+    columns.push_back(values[i].text());
+  }
+  return record;
+}
+
+Tree system(buffer::Resources& resources) { return Tree(resources, system_tree, system_root); }
+Tree names(buffer::Resources& resources) { return Tree(resources, names_tree, names_root); }
+
+}  // namespace
+
+const KeyspaceRecord* Catalog::find(std::string_view name) const noexcept {
+  const auto found = keyspaces.find(name);
+  return found == keyspaces.end() ? nullptr : &found->second;
+}
+
+KeyspaceRecord* Catalog::find(std::string_view name) noexcept {
+  const auto found = keyspaces.find(name);
+  return found == keyspaces.end() ? nullptr : &found->second;
+}
+
+Status check_new_keyspace(std::string_view name, const Schema& schema) {
+  if (name.empty()) return Status(Code::invalid, "a keyspace needs a name");
+  if (name.size() > keyspace_name_bytes_max) {
+    return Status(Code::limit, "a keyspace name of " + std::to_string(name.size()) + " bytes exceeds the limit of " +
+                                   std::to_string(keyspace_name_bytes_max));
+  }
+  if (schema.key_columns.empty() && !schema.value_columns.empty()) {
+    return Status(Code::invalid, "keyspace " + std::string(name) + ": a schema with value columns needs key columns");
+  }
+  if (schema.key_columns.size() > key_columns_max || schema.key_columns.size() + schema.value_columns.size() > columns_max) {
+    return Status(Code::limit, "keyspace " + std::string(name) + ": at most " + std::to_string(key_columns_max) +
+                                   " key columns and " + std::to_string(columns_max) + " columns in all");
+  }
+  for (const auto* columns : {&schema.key_columns, &schema.value_columns}) {
+    for (const std::string& column : *columns) {
+      if (column.size() > column_name_bytes_max) {
+        return Status(Code::limit, "keyspace " + std::string(name) + ": a column name of " + std::to_string(column.size()) +
+                                       " bytes exceeds the limit of " + std::to_string(column_name_bytes_max));
+      }
+    }
+  }
+  return Status();
+}
+
+Tree tree_of(buffer::Resources& resources, const KeyspaceRecord& record) {
+  return Tree(resources, record.tree, record.root);
+}
+
+Status write_tree_row(buffer::Resources& resources, const KeyspaceRecord& record) {
+  return system(resources).put(tree_key(record.tree), encode_tree_row(record)).status();
+}
+
+Status write_keyspace(buffer::Resources& resources, const std::string& name, const KeyspaceRecord& record) {
+  QUIRE_TRY(write_tree_row(resources, record));
+  return names(resources).put(name, encode_name_row(record)).status();
+}
+
+Status erase_keyspace(buffer::Resources& resources, const std::string& name, const KeyspaceRecord& record) {
+  QUIRE_TRY(system(resources).erase(tree_key(record.tree)).status());
+  return names(resources).erase(name).status();
+}
+
+Result<Catalog> create(buffer::Resources& resources) {
+  QUIRE_ASSIGN(const Tree first, Tree::create(resources, system_tree));
+  QUIRE_ASSIGN(const Tree second, Tree::create(resources, names_tree));
+  QUIRE_ASSIGN(const Tree third, Tree::create(resources, default_tree));
+  QUIRE_ASSERT(first.root() == system_root && second.root() == names_root);
+  KeyspaceRecord record{.tree = default_tree, .root = third.root(), .schema = {}};
+  QUIRE_TRY(write_keyspace(resources, std::string(default_keyspace), record));
+  Catalog catalog;
+  catalog.keyspaces.emplace(default_keyspace, record);
+  return catalog;
+}
+
+Result<Catalog> load(buffer::Resources& resources) {
+  Catalog catalog;
+  btree::TreeCursor cursor(names(resources));
+  std::string row;
+  Status at = cursor.first();
+  for (; at.ok(); at = cursor.next()) {
+    QUIRE_TRY(cursor.read_value(row));
+    QUIRE_ASSIGN(KeyspaceRecord record, decode_name_row(cursor.key(), row));
+    Status found = system(resources).get(tree_key(record.tree), row);
+    if (found == Code::not_found) return bad_row(record.tree, "is missing, but keyspace " + std::string(cursor.key()) + " names it");
+    QUIRE_TRY(std::move(found));
+    QUIRE_TRY(decode_tree_row(row, record));
+    catalog.keyspaces.emplace(cursor.key(), std::move(record));
+  }
+  if (at != Code::not_found) return at;
+  if (catalog.find(default_keyspace) == nullptr) return Status(Code::corrupt, "the keyspace 'default' is missing");
+  return catalog;
+}
+
+}  // namespace quire::catalog

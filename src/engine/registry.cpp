@@ -1,0 +1,89 @@
+// Registry: the map from file identity to engine.
+#include "engine/registry.hpp"
+
+#include <map>
+
+#include "base/try.hpp"
+
+namespace quire::engine {
+
+namespace {
+
+// Identities are unique within one file system only.
+struct Key {
+  const os::FileSystem* files;
+  os::FileIdentity identity;
+  friend auto operator<=>(const Key&, const Key&) = default;
+};
+
+struct Registry {
+  os::Mutex opening;  // opens of a process come one after the other, so that two of one file share its engine
+  os::Mutex mutex;
+  os::Condition closed;
+  std::map<Key, std::weak_ptr<Engine>> engines QUIRE_GUARDED_BY(mutex);
+};
+
+Registry& registry() {
+  static Registry* const instance = new Registry;  // lives as long as any engine may
+  return *instance;
+}
+
+// Runs when the last handle goes: closes, then lets the next open have the file.
+struct Closer {
+  std::shared_ptr<Engine> engine;
+  Key key;
+  void operator()(Engine*) {
+    engine.reset();
+    Registry& all = registry();
+    {
+      os::Lock lock(all.mutex);
+      all.engines.erase(key);
+    }
+    all.closed.notify_all();
+  }
+};
+
+// The engine of a file that is open in this process already; null when there is none.
+Result<std::shared_ptr<Engine>> find_open(const Key& key) {
+  Registry& all = registry();
+  os::Lock lock(all.mutex);
+  for (;;) {
+    const auto found = all.engines.find(key);
+    if (found == all.engines.end()) return std::shared_ptr<Engine>();
+    std::shared_ptr<Engine> engine = found->second.lock();
+    if (engine != nullptr) return engine;
+    all.closed.wait(all.mutex);
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Engine>> open_shared(os::Environment& environment, const std::string& path, const Options& options) {
+  QUIRE_ASSIGN(const std::string resolved, environment.files.resolve(path));
+  os::Lock opening(registry().opening);
+  QUIRE_ASSIGN(const bool there, environment.files.exists(resolved));
+  if (there) {
+    os::FileIdentity identity;
+    {
+      QUIRE_ASSIGN(std::unique_ptr<os::File> file, environment.files.open(resolved, {}));
+      identity = file->identity();
+    }
+    QUIRE_ASSIGN(std::shared_ptr<Engine> engine, find_open({&environment.files, identity}));
+    if (engine != nullptr) {
+      if (engine->read_only() && options.mode != Mode::read_only) {
+        return Status(Code::busy, resolved + " is open in this process for reading only; close that handle first");
+      }
+      return engine;
+    }
+  }
+  QUIRE_ASSIGN(std::shared_ptr<Engine> opened, Engine::open(environment, resolved, options));
+  const Key key{&environment.files, opened->identity()};
+  Engine* const raw = opened.get();
+  std::shared_ptr<Engine> shared(raw, Closer{std::move(opened), key});
+  Registry& all = registry();
+  os::Lock lock(all.mutex);
+  all.engines[key] = shared;
+  return shared;
+}
+
+}  // namespace quire::engine

@@ -1,0 +1,146 @@
+// verify() and statistics() of a whole database.
+//
+// Every page of every tree is reached exactly once, every page number is in a tree or free, every block belongs to one
+// page, table page or bitmap page, and the bitmap says exactly that (storage.md 14). Images are read from the
+// file again, also those of pages in memory.
+#include "base/try.hpp"
+#include "btree/verify.hpp"
+#include "engine/engine.hpp"
+
+namespace quire::engine {
+
+namespace {
+
+Status damage(const std::string& what) { return Status(Code::corrupt, what); }
+
+// Which pages and blocks have been met.
+class Census {
+ public:
+  Census(space::PageFile& file, space::PageTable& table, std::uint64_t blocks) : file_(file), table_(table) {
+    pages_.resize(table.next_page().raw);
+    blocks_.resize(blocks);
+    if (blocks >= space::superblock_blocks) blocks_.insert(Block{0}, space::superblock_blocks);
+  }
+
+  Status page(PageId id) {
+    if (id.raw >= pages_.size()) return damage("page " + std::to_string(id.raw) + " was never allocated");
+    if (pages_[id.raw]) return damage("page " + std::to_string(id.raw) + " is referred to twice");
+    pages_[id.raw] = true;
+    ++count_;
+    return Status();
+  }
+
+  Status block(const space::Entry& entry, const std::string& owner) {
+    const Block first = entry.block();
+    if (first.raw + entry.blocks() > blocks_.size()) {
+      return damage(owner + " lies at block " + std::to_string(first.raw) + ", beyond the end of the file");
+    }
+    if (blocks_.contains_any(first, entry.blocks())) {
+      return damage(owner + " shares block " + std::to_string(first.raw) + " with another page");
+    }
+    blocks_.insert(first, entry.blocks());
+    return Status();
+  }
+
+  Status table_entries() {
+    std::vector<std::byte> image(file_.page_bytes());
+    return table_.for_each([&](PageId id, const space::Entry& entry) -> Status {
+      const std::string name = "page " + std::to_string(id.raw);
+      if (entry.free()) return pages_[id.raw] ? damage(name + " is in a tree, but marked free") : Status();
+      if (!pages_[id.raw]) return damage(name + " is marked in use, but in no tree");
+      QUIRE_TRY(file_.read(entry, id.raw, name, image));
+      return block(entry, name);
+    });
+  }
+
+  Status entry_pages(const space::EntryTree& entries) {
+    std::vector<std::byte> image(file_.page_bytes());
+    for (std::uint32_t level = 0; level < entries.depth(); ++level) {
+      for (std::uint64_t i = 0; i < entries.level(level).size(); ++i) {
+        QUIRE_TRY(entries.read(level, i, image));
+        QUIRE_TRY(block(entries.level(level)[i], entries.name(level, i)));
+      }
+    }
+    return Status();
+  }
+
+  Status compare(const space::BlockSet& published) const {
+    for (std::size_t i = 0; i < published.words().size(); ++i) {
+      const std::uint64_t wrong = published.word(i) ^ blocks_.word(i);
+      if (wrong == 0) continue;
+      const std::uint64_t block = i * space::BlockSet::word_bits + static_cast<std::uint64_t>(std::countr_zero(wrong));
+      return damage("block " + std::to_string(block) + (published.contains(Block{block}, 1)
+                                                            ? " is marked used in the bitmap, but nothing refers to it"
+                                                            : " is referred to, but marked free in the bitmap"));
+    }
+    return Status();
+  }
+
+  std::uint64_t pages() const noexcept { return count_; }
+  std::uint64_t blocks() const noexcept { return blocks_.count(); }
+
+ private:
+  space::PageFile& file_;
+  space::PageTable& table_;
+  std::vector<bool> pages_;
+  std::uint64_t count_ = 0;
+  space::BlockSet blocks_;
+};
+
+}  // namespace
+
+Result<VerifyReport> Engine::verify() {
+  QUIRE_TRY(usable());
+  Census census(file_, table_, blocks_.physical_blocks());
+  const btree::SurveyOptions options{.read_large_values = true, .page = [&](PageId id) { return census.page(id); }};
+  QUIRE_TRY(btree::survey(tree(catalog::system_tree, catalog::system_root), options).status());
+  QUIRE_TRY(btree::survey(tree(catalog::names_tree, catalog::names_root), options).status());
+  VerifyReport report;
+  const std::shared_ptr<const catalog::Catalog> now = catalog();
+  for (const auto& [name, record] : now->keyspaces) {
+    Result<btree::Survey> survey = btree::survey(tree(record), options);
+    if (!survey.ok()) return Status(survey.code(), "keyspace " + name + ": " + std::string(survey.message()));
+    if (survey->rows != record.rows) {
+      return damage("keyspace " + name + " has " + std::to_string(survey->rows) + " rows, its system row says " +
+                    std::to_string(record.rows));
+    }
+    report.rows += survey->rows;
+    ++report.keyspaces;
+  }
+  QUIRE_TRY(census.table_entries());
+  QUIRE_TRY(census.entry_pages(table_.entries()));
+  QUIRE_TRY(census.entry_pages(bitmap_.entries()));
+  QUIRE_TRY(census.compare(blocks_.published()));
+  blocks_.check_state();
+  report.pages = census.pages();
+  report.blocks = census.blocks();
+  return report;
+}
+
+Result<Statistics> Engine::statistics() {
+  QUIRE_TRY(usable());
+  Statistics s;
+  s.page_size = file_.page_bytes();
+  s.generation = checkpoint_.published().generation.raw;
+  QUIRE_ASSIGN(s.file_bytes, file_.file().size());
+  s.free_bytes = blocks_.free_blocks() * space::block_bytes;
+  QUIRE_TRY(table_.for_each([&](PageId, const space::Entry& entry) {
+    if (!entry.free()) ++s.pages;
+    return Status();
+  }));
+  s.keyspaces = catalog()->keyspaces.size();
+  s.memory_limit = memory_limit_;
+  const buffer::PoolCounters counters = pool_.counters();
+  s.frames = counters.frames;
+  s.frames_used = counters.frames_used;
+  s.page_hits = counters.hits;
+  s.page_misses = counters.misses;
+  s.page_evictions = counters.evictions;
+  s.page_writes = file_.counters().pages_written.load(relaxed);
+  s.bytes_written = file_.counters().bytes_written.load(relaxed);
+  s.syncs = file_.counters().syncs.load(relaxed);
+  s.commits = commits_.load(relaxed);
+  return s;
+}
+
+}  // namespace quire::engine

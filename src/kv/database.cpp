@@ -1,0 +1,178 @@
+// Database and Keyspace: the public handles.
+#include "quire/database.hpp"
+
+#include "base/try.hpp"
+#include "btree/verify.hpp"
+#include "engine/registry.hpp"
+#include "kv/open.hpp"
+#include "kv/state.hpp"
+#include "os/mem/mem_file_system.hpp"
+
+namespace quire {
+
+using kv::DatabaseState;
+using kv::TransactionState;
+using kv::Visit;
+
+namespace {
+
+constexpr std::uint64_t us_per_ms = 1000;
+
+Result<std::shared_ptr<DatabaseState>> open_state(os::Environment& environment, const std::string& path, const Options& options) {
+  auto state = std::make_shared<DatabaseState>();
+  QUIRE_ASSIGN(state->engine, engine::open_shared(environment, path, options));
+  state->read_only = options.mode == Mode::read_only;
+  state->lock_timeout_us = options.lock_timeout_ms * us_per_ms;
+  return state;
+}
+
+}  // namespace
+
+// ---- Database
+
+Database::Database(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Database::Database(Database&&) noexcept = default;
+Database& Database::operator=(Database&&) noexcept = default;
+Database::~Database() = default;
+
+Result<Database> Database::open(const std::string& path, const Options& options) {
+  return kv::open_database(os::system_environment(), path, options);
+}
+
+Result<Database> Database::open_in_memory(const Options& options) {
+  auto files = std::make_unique<os::MemFileSystem>();
+  os::Environment& system = os::system_environment();
+  auto environment = std::make_unique<os::Environment>(os::Environment{*files, system.clock, system.entropy});
+  Options in_memory = options;
+  in_memory.mode = Mode::create;
+  QUIRE_ASSIGN(std::shared_ptr<DatabaseState> state, open_state(*environment, "/memory.qdb", in_memory));
+  state->own_files = std::move(files);
+  state->own_environment = std::move(environment);
+  return Database(std::make_shared<Impl>(Impl{std::move(state)}));
+}
+
+Status Database::close() { return impl_->state->close(); }
+
+Result<Transaction> Database::begin(Access access) {
+  QUIRE_ASSIGN(std::shared_ptr<TransactionState> state, TransactionState::begin(impl_->state, access));
+  return Transaction(std::make_unique<Transaction::Impl>(Transaction::Impl{std::move(state)}));
+}
+
+Result<Keyspace> Database::keyspace(std::string_view name) const {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+  QUIRE_TRY(visit.find(name).status());
+  return Keyspace(std::make_shared<Keyspace::Impl>(Keyspace::Impl{impl_->state, std::string(name)}));
+}
+
+Status Database::create_keyspace(std::string_view name, const Schema& schema) {
+  return update([&](Transaction& tx) { return tx.create_keyspace(name, schema); });
+}
+
+Status Database::drop_keyspace(std::string_view name) {
+  return update([&](Transaction& tx) { return tx.drop_keyspace(name); });
+}
+
+Result<std::vector<KeyspaceInfo>> Database::keyspaces() const {
+  QUIRE_ASSIGN(std::shared_ptr<TransactionState> state, TransactionState::begin(impl_->state, Access::read));
+  Transaction tx(std::make_unique<Transaction::Impl>(Transaction::Impl{std::move(state)}));
+  return tx.keyspaces();
+}
+
+std::size_t Database::key_bytes_max() const noexcept {
+  if (!impl_->state->enter().ok()) return 0;
+  const std::size_t most = btree::key_bytes_max(impl_->state->engine->page_bytes());
+  impl_->state->leave();
+  return most;
+}
+
+Result<VerifyReport> Database::verify() const {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+  return visit.engine().verify();
+}
+
+Status Database::checkpoint() { return Visit::begin(*impl_->state).status(); }
+
+Result<Statistics> Database::statistics() const {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+  return visit.engine().statistics();
+}
+
+Result<TreeStatistics> Database::tree_statistics(std::string_view keyspace) const {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, visit.find(keyspace));
+  QUIRE_ASSIGN(const btree::Survey survey, btree::survey(visit.engine().tree(*record), {.read_large_values = false}));
+  TreeStatistics s;
+  s.keyspace = keyspace;
+  s.height = survey.height;
+  s.rows = survey.rows;
+  s.inner_pages = survey.inner_pages;
+  s.leaf_pages = survey.leaf_pages;
+  s.overflow_pages = survey.overflow_pages;
+  s.key_bytes = survey.key_bytes;
+  s.value_bytes = survey.value_bytes;
+  s.inner_fill = survey.inner_pages == 0 ? 0 : survey.inner_fill_sum / static_cast<double>(survey.inner_pages);
+  s.leaf_fill = survey.leaf_pages == 0 ? 0 : survey.leaf_fill_sum / static_cast<double>(survey.leaf_pages);
+  s.pages_per_level.assign(survey.pages_per_level.rbegin(), survey.pages_per_level.rend());
+  return s;
+}
+
+namespace kv {
+
+Result<Database> open_database(os::Environment& environment, const std::string& path, const Options& options) {
+  QUIRE_ASSIGN(std::shared_ptr<DatabaseState> state, open_state(environment, path, options));
+  return Database(std::make_shared<Database::Impl>(Database::Impl{std::move(state)}));
+}
+
+}  // namespace kv
+
+// ---- Keyspace
+
+Keyspace::Keyspace(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+
+const std::string& Keyspace::name() const noexcept { return impl_->name; }
+
+Status Keyspace::get(std::string_view key, std::string& value) const {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->database));
+  QUIRE_TRY(visit.check_key(key));
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, visit.find(impl_->name));
+  return visit.engine().tree(*record).get(key, value);
+}
+
+Result<std::string> Keyspace::get(std::string_view key) const {
+  std::string value;
+  QUIRE_TRY(get(key, value));
+  return value;
+}
+
+Result<bool> Keyspace::contains(std::string_view key) const {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->database));
+  QUIRE_TRY(visit.check_key(key));
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, visit.find(impl_->name));
+  return visit.engine().tree(*record).contains(key);
+}
+
+Result<std::uint64_t> Keyspace::count() const {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->database));
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, visit.find(impl_->name));
+  return record->rows;
+}
+
+Status Keyspace::put(std::string_view key, std::string_view value) {
+  QUIRE_ASSIGN(const std::shared_ptr<TransactionState> state, TransactionState::begin(impl_->database, Access::write));
+  QUIRE_TRY(state->put(impl_->name, key, value, false));
+  return state->commit();
+}
+
+Status Keyspace::insert(std::string_view key, std::string_view value) {
+  QUIRE_ASSIGN(const std::shared_ptr<TransactionState> state, TransactionState::begin(impl_->database, Access::write));
+  QUIRE_TRY(state->put(impl_->name, key, value, true));
+  return state->commit();
+}
+
+Status Keyspace::erase(std::string_view key) {
+  QUIRE_ASSIGN(const std::shared_ptr<TransactionState> state, TransactionState::begin(impl_->database, Access::write));
+  QUIRE_TRY(state->erase(impl_->name, key));
+  return state->commit();
+}
+
+}  // namespace quire

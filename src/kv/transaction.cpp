@@ -1,0 +1,100 @@
+// Transaction: the public face of TransactionState.
+#include "base/try.hpp"
+#include "kv/cursor_state.hpp"
+#include "kv/state.hpp"
+
+namespace quire {
+
+Transaction::Transaction(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Transaction::Transaction(Transaction&&) noexcept = default;
+
+Transaction::~Transaction() {
+  if (impl_ != nullptr) impl_->state->end();
+}
+
+Result<std::string> Transaction::get(std::string_view keyspace, std::string_view key) const {
+  std::string value;
+  QUIRE_TRY(impl_->state->get(keyspace, key, value));
+  return value;
+}
+
+Status Transaction::get(std::string_view keyspace, std::string_view key, std::string& value) const {
+  return impl_->state->get(keyspace, key, value);
+}
+
+Result<bool> Transaction::contains(std::string_view keyspace, std::string_view key) const {
+  return impl_->state->contains(keyspace, key);
+}
+
+Result<std::uint64_t> Transaction::count(std::string_view keyspace) const {
+  QUIRE_TRY(impl_->state->usable());
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, impl_->state->find(keyspace));
+  return impl_->state->count(*record);
+}
+
+Result<std::uint64_t> Transaction::count(std::string_view keyspace, const Range& range) const {
+  std::uint64_t seen = 0;
+  Scan entries = scan(keyspace, range, {.keys_only = true});
+  for (const Entry& entry : entries) {
+    static_cast<void>(entry);
+    ++seen;
+  }
+  QUIRE_TRY(entries.status());
+  return seen;
+}
+
+Status Transaction::put(std::string_view keyspace, std::string_view key, std::string_view value) {
+  return impl_->state->put(keyspace, key, value, false);
+}
+
+Status Transaction::insert(std::string_view keyspace, std::string_view key, std::string_view value) {
+  return impl_->state->put(keyspace, key, value, true);
+}
+
+Status Transaction::erase(std::string_view keyspace, std::string_view key) { return impl_->state->erase(keyspace, key); }
+
+Result<Cursor> Transaction::cursor(std::string_view keyspace) const {
+  QUIRE_TRY(impl_->state->usable());
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, impl_->state->find(keyspace));
+  return Cursor(std::make_unique<Cursor::Impl>(impl_->state, *record));
+}
+
+Scan Transaction::scan(std::string_view keyspace, Range range, ScanOptions options) const {
+  return Scan(cursor(keyspace), std::move(range), options);
+}
+
+Status Transaction::create_keyspace(std::string_view name, const Schema& schema) {
+  return impl_->state->create_keyspace(name, schema);
+}
+
+Status Transaction::drop_keyspace(std::string_view name) { return impl_->state->drop_keyspace(name); }
+
+Result<std::vector<KeyspaceInfo>> Transaction::keyspaces() const {
+  QUIRE_TRY(impl_->state->usable());
+  std::vector<KeyspaceInfo> all;
+  for (const auto& [name, record] : impl_->state->catalog().keyspaces) {
+    QUIRE_ASSIGN(const std::uint64_t rows, impl_->state->count(record));
+    all.push_back({name, record.schema, rows});
+  }
+  return all;
+}
+
+Result<KeyspaceInfo> Transaction::keyspace(std::string_view name) const {
+  QUIRE_TRY(impl_->state->usable());
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, impl_->state->find(name));
+  QUIRE_ASSIGN(const std::uint64_t rows, impl_->state->count(*record));
+  return KeyspaceInfo{std::string(name), record->schema, rows};
+}
+
+Status Transaction::commit() { return impl_->state->commit(); }
+
+Status Transaction::rollback() {
+  if (!impl_->state->active()) return Status(Code::invalid, "the transaction has ended");
+  impl_->state->end();
+  return Status();
+}
+
+bool Transaction::active() const noexcept { return impl_ != nullptr && impl_->state->active(); }
+Access Transaction::access() const noexcept { return impl_->state->access(); }
+
+}  // namespace quire
