@@ -360,7 +360,7 @@ BANS = [
     Ban(r"(?<![\w>:])::(open|openat|read|write|close|lseek|stat|fstat|flock|fcntl|unlink|rename)\s*\("
         r"|(?<![\w.>:])(::)?(pread|pwrite|preadv|pwritev|fsync|fdatasync|mmap|munmap|ftruncate)\s*\(",
         "src/os", allowed=("src/os/",)),
-    Ban(r"\bgetenv\s*\(", "src/os", allowed=("src/os/", "tests/support/")),
+    Ban(r"\bgetenv\s*\(", "src/os and tests/support", allowed=("src/os/", "tests/support/")),
     Ban(r"\breinterpret_cast\b", "layout.hpp, src/record, src/base and src/os", roots=("src/", "include/"),
         allowed=("src/record/", "src/base/", "src/os/", "layout.hpp")),
     Ban(r"\bstd::atomic(_\w+)?\b|#\s*include\s*<atomic>", "src/base", allowed=("src/base/",)),
