@@ -66,6 +66,7 @@ struct Command {
   std::size_t words_min = 0;
   std::size_t words_max = any_number;
   bool creates_file = false;  // worth making a database file that is not there
+  bool tells_time = false;    // says itself how long it took
   Completes completes = Completes::nothing;
   std::function<Outcome(Session&, const Arguments&)> run;
 };

@@ -222,6 +222,7 @@ Command export_command() {
   command.options = {{"--format", "FORMAT"}};
   command.words_min = 1;
   command.words_max = 2;
+  command.tells_time = true;
   command.completes = Completes::files;
   command.run = export_file;
   return command;

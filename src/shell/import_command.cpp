@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/try.hpp"
@@ -29,6 +30,7 @@ struct ImportRequest {
   std::string path;
   ImportTarget target;
   SourceOptions source;
+  std::optional<Format> format;  // none: found out
   std::uint64_t batch_rows = 0;  // 0: one transaction
 };
 
@@ -54,6 +56,9 @@ Status parse_options(ImportRequest& request, const Arguments& arguments) {
   request.target.replace = arguments.has("--replace");
   request.target.plain = arguments.has("--plain");
   if (const Word* name = arguments.value("--row-number")) request.target.row_number = name->text;
+  if (const Word* name = arguments.value("--format")) {
+    QUIRE_ASSIGN(request.format, parse_format(name->text));
+  }
   if (const Word* rows = arguments.value("--batch")) {
     QUIRE_ASSIGN(request.batch_rows, parse_number(rows->text, "--batch"));
     if (request.batch_rows == 0) return Status(Code::invalid, "--batch is at least 1");
@@ -91,9 +96,9 @@ Status check_readable(const Session& session, const std::string& path) {
   return {};
 }
 
-Status choose_format(ImportRequest& request, TextInput& input, const Arguments& arguments) {
-  if (const Word* name = arguments.value("--format")) {
-    QUIRE_ASSIGN(request.source.format, parse_format(name->text));
+Status choose_format(ImportRequest& request, TextInput& input) {
+  if (request.format) {
+    request.source.format = *request.format;
     return {};
   }
   std::string_view start = input.available();
@@ -109,6 +114,18 @@ Status choose_format(ImportRequest& request, TextInput& input, const Arguments& 
   }
   request.source.format = *format;
   return {};
+}
+
+// Puts the file before a message; "line 3: ..." becomes "file:3: ...".
+Status at_file(const std::string& path, const Status& status) {
+  if (status.ok()) return {};
+  std::string_view message = status.message().empty() ? code_name(status.code()) : status.message();
+  std::string place = path + ": ";
+  if (message.starts_with("line ")) {
+    message.remove_prefix(5);
+    place.pop_back();
+  }
+  return Status(status.code(), place + std::string(message));
 }
 
 // One run of the command.
@@ -172,16 +189,7 @@ class Import {
     return extended(status, more);
   }
 
-  Status at_file(Status status) const {
-    if (status.ok()) return status;
-    std::string_view message = status.message();
-    std::string place = request_.path + ": ";
-    if (message.starts_with("line ")) {  // "line 3: ..." -> "file:3: ..."
-      message.remove_prefix(5);
-      place.pop_back();
-    }
-    return Status(status.code(), place + std::string(message.empty() ? code_name(status.code()) : message));
-  }
+  Status at_file(Status status) const { return shell::at_file(request_.path, status); }
 
   Status at_line(Status status) const {
     if (status.ok()) return status;
@@ -231,9 +239,9 @@ Outcome import_file(Session& session, const Arguments& arguments) {
   std::error_code unknown_size;
   const std::uint64_t bytes = fs::file_size(request.path, unknown_size);
   TextInput input(file);
-  QUIRE_TRY(choose_format(request, input, arguments));
+  QUIRE_TRY(choose_format(request, input));
   Result<std::unique_ptr<RowSource>> source = open_source(input, request.source);
-  if (!source.ok()) return Status(source.code(), fmt::format("{}: {}", request.path, source.message()));
+  if (!source.ok()) return at_file(request.path, source.status());
 
   Printer& printer = session.printer();
   Progress progress(printer.error_stream(), printer.pretty(), printer.columns(), "importing " + request.path, unknown_size ? 0 : bytes);
@@ -266,6 +274,7 @@ Command import_command() {
                      {"--format", "FORMAT"}, {"--delimiter", "C"}, {"--columns", "NAME,..."}};
   command.words_min = 1;
   command.creates_file = true;
+  command.tells_time = true;
   command.completes = Completes::files;
   command.run = import_file;
   return command;

@@ -75,6 +75,7 @@ CommandGroup inspect_commands() {
 
   Command verify_command = make("verify", "", "read every page and check everything", "Says ok, or the first damage with its page.", 0,
                                 [](Session& s, const Arguments&) -> Outcome { return tools::show_verify(s.database(), s.printer()); });
+  verify_command.tells_time = true;
 
   Command checkpoint_command = make("checkpoint", "", "publish everything committed", "A commit has done so already.", 0,
                                     [](Session& s, const Arguments&) -> Outcome {

@@ -13,6 +13,8 @@ namespace quire::shell {
 
 namespace {
 
+constexpr std::uint64_t memory_limit_min = std::uint64_t{1} << 20;
+
 struct Tool {
   const char* name;
   const char* usage;
@@ -102,7 +104,12 @@ ParsedInvocation parse_invocation(int count, const char* const* arguments, const
   if (!memory_limit.empty()) {
     const Result<std::uint64_t> bytes = tools::parse_byte_amount(memory_limit);
     if (!bytes.ok()) return wrong("--memory-limit: " + std::string(bytes.message()));
+    if (*bytes < memory_limit_min) return wrong("--memory-limit is at least 1M");
     invocation.options.memory_limit = *bytes;
+  }
+  const std::uint32_t page_size = invocation.options.page_size;
+  if (page_size != 0 && (page_size < 4096 || page_size > 65536 || (page_size & (page_size - 1)) != 0)) {
+    return wrong("--page-size is 4096, 8192, 16384, 32768 or 65536");
   }
   if (invocation.bench_rows != 0 && invocation.tool != "bench") return wrong("--rows belongs to bench");
   if (read_only || (!invocation.tool.empty() && invocation.tool != "bench")) invocation.options.mode = Mode::read_only;

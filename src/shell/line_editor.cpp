@@ -33,6 +33,7 @@ struct LineEditor::Impl {
   std::string prompt;
   Completer completer;
   std::mbstate_t state{};
+  bool dropped = false;  // by Ctrl-C; libedit then returns a line without its end, as at the end of the input
 
   static Impl* of(EditLine* editor) {
     void* data = nullptr;
@@ -76,8 +77,9 @@ struct LineEditor::Impl {
     const std::string text(line->buffer, line->lastchar);
     std::size_t characters = 0;
     for (const char c : text) characters += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
-    std::fputs("^C", stdout);
+    std::fputs("^C\n", stdout);
     el_deletestr(editor, static_cast<int>(characters));
+    of(editor)->dropped = true;
     return CC_NEWLINE;
   }
 
@@ -179,12 +181,14 @@ LineEditor::~LineEditor() = default;
 
 std::optional<std::string> LineEditor::read(const std::string& prompt) {
   impl_->prompt = prompt;
+  impl_->dropped = false;
   int count = 0;
   const char* text = el_gets(impl_->edit, &count);
+  if (impl_->dropped) return "";
   if (text == nullptr || count <= 0) return {};
   std::string line(text, static_cast<std::size_t>(count));
-  while (line.ends_with('\n') || line.ends_with('\r')) line.pop_back();
-  if (line.find_first_not_of(" \t") != std::string::npos) impl_->remember(line);
+  line.erase(line.find_last_not_of(" \t\r\n") + 1);
+  if (!line.empty()) impl_->remember(line);
   return line;
 }
 

@@ -118,6 +118,7 @@ class JsonLinesSource : public RowSource {
     } catch (const nlohmann::json::exception& error) {
       std::string what = error.what();
       if (const std::size_t end = what.find("] "); end != std::string::npos) what.erase(0, end + 2);
+      if (constexpr std::string_view place = "parse error at line 1, "; what.starts_with(place)) what.erase(0, place.size());
       return Status(Code::invalid, fmt::format("line {}: not JSON: {}", read_line_, what));
     }
     if (!document.is_object()) {

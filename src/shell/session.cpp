@@ -33,15 +33,16 @@ Outcome Session::run(std::string_view line) {
   os::Clock& clock = os::system_environment().clock;
   const std::uint64_t start_us = clock.monotonic_us();
   os::clear_interrupt();
-  Outcome outcome = execute(line);
+  bool tells_time = false;
+  Outcome outcome = execute(line, tells_time);
   const std::uint64_t time_us = clock.monotonic_us() - start_us;
   report(outcome);
-  if (outcome.ok() && printer_.pretty() && time_us >= long_command_us) printer_.line(fmt::format("({})", tools::time_amount(time_us)));
+  if (outcome.ok() && printer_.pretty() && !tells_time && time_us >= long_command_us) printer_.line(fmt::format("({})", tools::time_amount(time_us)));
   const Status flushed = printer_.flush();
   return outcome.ok() ? Outcome(flushed) : outcome;
 }
 
-Outcome Session::execute(std::string_view line) {
+Outcome Session::execute(std::string_view line, bool& tells_time) {
   QUIRE_ASSIGN_USAGE(const std::vector<Word> words, split_words(line));
   if (words.empty()) return {};
   const std::string& name = words[0].text;
@@ -50,6 +51,7 @@ Outcome Session::execute(std::string_view line) {
     return Outcome::wrong_usage(fmt::format("unknown command '{}'{}{}", tools::escape(name), tools::suggestion(name, commands_.names()),
                                             printer_.pretty() ? " (type help for a list)" : ""));
   }
+  tells_time = command->tells_time;
   QUIRE_ASSIGN_USAGE(const Arguments arguments, parse_arguments(*command, std::span(words).subspan(1)));
   Outcome outcome = command->run(*this, arguments);
   const std::string prefix = command->name + ": ";

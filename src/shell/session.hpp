@@ -72,7 +72,8 @@ class Session {
   Status check_interrupt() const;
 
  private:
-  Outcome execute(std::string_view line);
+  // Whether the command says itself how long it took comes back too.
+  Outcome execute(std::string_view line, bool& tells_time);
   void report(const Outcome& outcome);
 
   template <class Fn>

@@ -50,7 +50,7 @@ std::vector<std::string> similar_names(std::string_view name, const std::vector<
   }
   std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < found.size() && i < 3; ++i) names.push_back(found[i].second);
+  for (std::size_t i = 0; i < found.size() && i < 3 && found[i].first == found[0].first; ++i) names.push_back(found[i].second);
   return names;
 }
 
