@@ -114,6 +114,18 @@ TEST(sim_directory, carries_a_name_over_to_another_directory) {
   EXPECT_EQ(crash_listings(files), (std::set<std::string>{"/y/a"}));
 }
 
+TEST(sim_directory, keeps_what_came_before_a_name_that_was_carried_over) {
+  SimFileSystem files({.seed = 1, .profile = profile_with(DirectoryDurability::any_subset)});
+  files.install("/x/b", "from b");
+  { EXPECT_TRUE(put(*open_or_stop(files, "/y/a"), 0, "from a").ok()); }
+  EXPECT_TRUE(files.rename("/x/b", "/y/a").ok());
+  EXPECT_TRUE(files.sync_directory("/x").ok());
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    Random random(seed);
+    ASSERT_EQ(files.crash(random)->contents("/y/a").value(), "from b");
+  }
+}
+
 TEST(sim_directory, treats_names_like_other_operations_on_an_ordered_device) {
   DeviceProfile profile = profile_with(DirectoryDurability::strict);
   profile.ordered = true;
