@@ -1,4 +1,8 @@
 // Changing a tree: create, put, erase.
+//
+// One change is one action on one leaf: descend without latches, promise room, enter the gate, latch the leaf if it is
+// still the one that was seen, change it. A leaf without room is split first, as an action of its own, and the
+// descent begins again. Pages of a large value are written before its row and freed after it.
 #include "base/try.hpp"
 #include "btree/tree.hpp"
 #include "overflow/overflow.hpp"

@@ -97,7 +97,7 @@ static_assert(node_holds_two_of_the_largest(65536));
 // The first four bytes of a suffix as a number that compares like them; missing bytes are zero.
 inline std::uint32_t head_of(std::string_view suffix) noexcept {
   std::uint32_t head = 0;
-  std::memcpy(&head, suffix.data(), std::min<std::size_t>(suffix.size(), sizeof head));
+  if (!suffix.empty()) std::memcpy(&head, suffix.data(), std::min<std::size_t>(suffix.size(), sizeof head));
   return swap_bytes(head);
 }
 

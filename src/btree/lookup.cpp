@@ -1,4 +1,7 @@
 // Descending and reading: find, get, copies of leaves.
+//
+// A descent holds no latch. It takes the child's version and then asks whether the parent is still what it was;
+// if so, the child was the right one at that moment. Whatever is read from a page counts only after its valid().
 #include "base/try.hpp"
 #include "btree/tree.hpp"
 #include "overflow/overflow.hpp"

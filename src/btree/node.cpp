@@ -1,5 +1,10 @@
-// NodeView: reading and searching a node.
+// NodeView: reading, searching and checking a node.
+//
+// The search narrows by the hints, then by heads, and compares whole suffixes only where heads are equal.
+// All offsets go through clamp(), because the bytes may change while an optimistic reader looks at them.
 #include "btree/node.hpp"
+
+#include "overflow/layout.hpp"
 
 namespace quire::btree {
 
@@ -155,6 +160,8 @@ Status NodeView::check_records() const {
   const std::uint32_t low = heap_low();
   std::uint32_t used = node_field::lower_bytes.get(data_);
   if (node_field::upper_bytes.get(data_) != no_upper_fence) used += node_field::upper_bytes.get(data_);
+  std::uint32_t ghosts = 0;
+  std::uint32_t headers = 0;
   for (std::uint32_t i = 0; i < count(); ++i) {
     const std::uint32_t offset = slot_field::offset.get(slot(i));
     const std::uint32_t key_part = slot_field::packed.get(slot(i)) & slot_suffix_mask;
@@ -165,16 +172,27 @@ Status NodeView::check_records() const {
       return Status(Code::corrupt, "record " + std::to_string(i) + " at byte " + std::to_string(offset) + " lies outside the records");
     }
     if (leaf()) {
-      bytes += load_le<std::uint16_t>(data_ + offset + bytes - value_length_bytes);
+      const std::uint32_t value_bytes = load_le<std::uint16_t>(data_ + offset + bytes - value_length_bytes);
+      bytes += value_bytes;
       if (offset + bytes > page_bytes_) {
         return Status(Code::corrupt, "the value of record " + std::to_string(i) + " reaches beyond the page");
       }
+      if ((flags(i) & slot_flag::overflow) != 0 && value_bytes != overflow::stub_bytes) {
+        return Status(Code::corrupt, "the overflow stub of record " + std::to_string(i) + " has " + std::to_string(value_bytes) + " bytes");
+      }
     }
+    ghosts += (flags(i) & slot_flag::ghost) != 0 ? 1 : 0;
+    headers += (flags(i) & slot_flag::header) != 0 ? 1 : 0;
     used += bytes;
   }
   if (used != node_field::heap_used.get(data_) || low + used > page_bytes_) {
     return Status(Code::corrupt, "records use " + std::to_string(used) + " bytes, the header says " +
                                      std::to_string(node_field::heap_used.get(data_)));
+  }
+  if (ghosts != node_field::ghosts.get(data_) || headers != node_field::row_headers.get(data_)) {
+    return Status(Code::corrupt, std::to_string(ghosts) + " ghosts and " + std::to_string(headers) +
+                                     " row headers, the header says " + std::to_string(node_field::ghosts.get(data_)) +
+                                     " and " + std::to_string(node_field::row_headers.get(data_)));
   }
   return Status();
 }

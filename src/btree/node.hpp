@@ -150,7 +150,7 @@ class Node : public NodeView {
   std::uint32_t leaf_record_bytes(const LeafRecord& record) const noexcept;
 };
 
-// A key that separates `left` (<= it) from `right` (> it), as short as can be. left < right.
+// A key that separates `left` (<= it) from `right` (> it): `left` itself or a shorter prefix of `right`. left < right.
 std::string separator_between(std::string_view left, std::string_view right);
 
 std::size_t common_prefix(std::string_view a, std::string_view b) noexcept;

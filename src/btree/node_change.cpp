@@ -1,4 +1,7 @@
 // Node: changing a node.
+//
+// Records grow down from the page's end and leave gaps when they go; a record that does not fit into the space
+// between slots and records, but into the page, is preceded by a compaction.
 #include <array>
 
 #include "btree/node.hpp"

@@ -1,4 +1,7 @@
 // Verification: one recursive walk with the bounds that the parents promise.
+//
+// Nodes of a level come in key order, so remembering the right link of the latest node of each level is enough to check
+// all links. Pages are copied first: no latch is held while children are visited.
 #include "btree/verify.hpp"
 
 #include "base/try.hpp"

@@ -1,4 +1,7 @@
 // Action: promises, the gate, and changes of pages.
+//
+// Units of space travel from the allocator's reserve to the action (prepare), from there to the epoch when a page turns
+// dirty (pass_on), and back to the allocator when the action ends or the epoch is published or dropped.
 #include "buffer/action.hpp"
 
 #include "base/try.hpp"

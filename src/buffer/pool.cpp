@@ -1,4 +1,7 @@
 // Pool: guards, faults, eviction, and the list of changes.
+//
+// Who moves a state word from evicted to io loads the page; everyone else waits for it. The clock hand and the list of
+// free frames share one mutex, which is never held during input or output.
 #include "buffer/pool.hpp"
 
 #include <algorithm>

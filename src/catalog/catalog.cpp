@@ -1,4 +1,7 @@
 // Catalog: rows of the system trees.
+//
+// A keyspace is two rows: its name with tree id and columns in tree 2, and the tree's root and row count in tree 1.
+// Both are written by the commit that creates it and erased by the commit that drops it.
 #include "catalog/catalog.hpp"
 
 #include "base/try.hpp"

@@ -1,4 +1,7 @@
 // Checkpoint: capture, assign, write, publish.
+//
+// Pages are written in order of their numbers to the lowest free blocks, so that consecutive pages mostly become one
+// write. `poisoned_` is set at the flip and cleared by success, so every early return leaves it set (CK-8).
 #include "checkpoint/checkpoint.hpp"
 
 #include <algorithm>

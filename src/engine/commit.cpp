@@ -1,4 +1,7 @@
 // Commit: a write set becomes the next published state, or nothing.
+//
+// First the catalog's changes, then the rows of each tree in key order, then row counts, all in memory; a failure so far
+// is undone by dropping the changed pages. Then one checkpoint publishes everything.
 #include "base/try.hpp"
 #include "engine/engine.hpp"
 

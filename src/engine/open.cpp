@@ -143,7 +143,7 @@ Result<std::shared_ptr<Engine>> Engine::open(os::Environment& environment, const
   if ((superblock.flags & space::superblock_flag::clean) == 0) {
     return Status(Code::unclean, path + " was not closed cleanly and needs its log; this version keeps none");
   }
-  if (!read_only) QUIRE_TRY(space::settle_superblock(engine->file_.file(), superblock));
+  if (!read_only && !seeded_bug("trust_superblock_before_sync")) QUIRE_TRY(space::settle_superblock(engine->file_.file(), superblock));
   QUIRE_TRY(engine->assemble(superblock, options.memory_limit));
   QUIRE_TRY(engine->load(superblock));
   engine->read_only_ = read_only;

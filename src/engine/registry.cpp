@@ -1,7 +1,11 @@
 // Registry: the map from file identity to engine.
+//
+// No mutex is held while a file is opened or closed: a path that is being opened, and an engine that is being
+// closed, are marked, and whoever needs them waits for the mark to go.
 #include "engine/registry.hpp"
 
 #include <map>
+#include <set>
 
 #include "base/try.hpp"
 
@@ -16,10 +20,13 @@ struct Key {
   friend auto operator<=>(const Key&, const Key&) = default;
 };
 
+// A path on its way to being open.
+using Place = std::pair<const os::FileSystem*, std::string>;
+
 struct Registry {
-  os::Mutex opening;  // opens of a process come one after the other, so that two of one file share its engine
   os::Mutex mutex;
-  os::Condition closed;
+  os::Condition changed;
+  std::set<Place> opening QUIRE_GUARDED_BY(mutex);
   std::map<Key, std::weak_ptr<Engine>> engines QUIRE_GUARDED_BY(mutex);
 };
 
@@ -39,8 +46,31 @@ struct Closer {
       os::Lock lock(all.mutex);
       all.engines.erase(key);
     }
-    all.closed.notify_all();
+    all.changed.notify_all();
   }
+};
+
+// Opens of one path come one after the other, so that two of them share one engine.
+class Opening {
+ public:
+  explicit Opening(Place place) : place_(std::move(place)) {
+    Registry& all = registry();
+    os::Lock lock(all.mutex);
+    while (!all.opening.insert(place_).second) all.changed.wait(all.mutex);
+  }
+  Opening(const Opening&) = delete;
+  Opening& operator=(const Opening&) = delete;
+  ~Opening() {
+    Registry& all = registry();
+    {
+      os::Lock lock(all.mutex);
+      all.opening.erase(place_);
+    }
+    all.changed.notify_all();
+  }
+
+ private:
+  const Place place_;
 };
 
 // The engine of a file that is open in this process already; null when there is none.
@@ -52,7 +82,7 @@ Result<std::shared_ptr<Engine>> find_open(const Key& key) {
     if (found == all.engines.end()) return std::shared_ptr<Engine>();
     std::shared_ptr<Engine> engine = found->second.lock();
     if (engine != nullptr) return engine;
-    all.closed.wait(all.mutex);
+    all.changed.wait(all.mutex);
   }
 }
 
@@ -60,7 +90,7 @@ Result<std::shared_ptr<Engine>> find_open(const Key& key) {
 
 Result<std::shared_ptr<Engine>> open_shared(os::Environment& environment, const std::string& path, const Options& options) {
   QUIRE_ASSIGN(const std::string resolved, environment.files.resolve(path));
-  os::Lock opening(registry().opening);
+  const Opening opening({&environment.files, resolved});
   QUIRE_ASSIGN(const bool there, environment.files.exists(resolved));
   if (there) {
     os::FileIdentity identity;

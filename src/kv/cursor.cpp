@@ -1,4 +1,7 @@
 // Cursor and Scan: merged movement, and range-for.
+//
+// A move looks for the nearest entry of the tree and the nearest own change and takes the nearer one; an own change of
+// the same key hides the tree's entry. Without own changes every move is the tree cursor's.
 #include "quire/cursor.hpp"
 
 #include "base/try.hpp"

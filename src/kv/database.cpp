@@ -1,4 +1,7 @@
 // Database and Keyspace: the public handles.
+//
+// Calls that only read make a Visit; calls that change something make a transaction of their own. All the work is done
+// by the layers below.
 #include "quire/database.hpp"
 
 #include "base/try.hpp"

@@ -1,4 +1,7 @@
 // Transaction: the public face of TransactionState.
+//
+// The state outlives the Transaction while cursors hold it, so a call after the end finds out that it has ended and
+// says so.
 #include "base/try.hpp"
 #include "kv/cursor_state.hpp"
 #include "kv/state.hpp"

@@ -1,4 +1,7 @@
-// TransactionState: reading through one's own changes, and ending.
+// TransactionState: entering, reading through one's own changes, and ending.
+//
+// Whoever is inside the turnstile is also a user of the handle, so that closing cannot take the engine away; both are
+// given back in end(), whichever way the transaction ends.
 #include "base/try.hpp"
 #include "kv/state.hpp"
 

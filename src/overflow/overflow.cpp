@@ -1,4 +1,7 @@
 // Overflow values: the chain of index pages and their data pages.
+//
+// Data pages are written first, then the index pages from the last to the first, so that each page is complete when it
+// is written and never touched again.
 #include "overflow/overflow.hpp"
 
 #include <algorithm>

@@ -1,4 +1,7 @@
 // Text forms of fields and bytes.
+//
+// Used by dumps, page pictures and golden files, so the form of a byte does not depend on the locale or the
+// terminal.
 #include "page/describe.hpp"
 
 #include <algorithm>

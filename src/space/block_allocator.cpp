@@ -1,4 +1,7 @@
 // BlockAllocator: reservation, allocation, publication.
+//
+// The list of touched blocks stands for the sets of the epoch: publish and discard walk it instead of the whole
+// bitmap, so that the cost of a commit depends on what it changed, not on the size of the file.
 #include "space/block_allocator.hpp"
 
 #include <algorithm>

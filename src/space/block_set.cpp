@@ -1,4 +1,7 @@
 // BlockSet: bit arithmetic.
+//
+// A run never crosses a word, so every operation on one is a mask on one word, and the search for a free run looks at 64
+// blocks at a time.
 #include "space/block_set.hpp"
 
 #include <algorithm>

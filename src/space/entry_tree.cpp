@@ -1,4 +1,7 @@
 // EntryTree: loading, growing, assigning blocks, writing.
+//
+// Levels are written from the leaf pages up, because the checksum of a page must be known before the page that holds its
+// entry is written.
 #include "space/entry_tree.hpp"
 
 #include <algorithm>
@@ -70,6 +73,19 @@ void EntryTree::grow(std::uint64_t leaves) {
   assigned_.resize(sizes.size());
   for (std::size_t level = 0; level < sizes.size(); ++level) levels_[level].resize(sizes[level]);
   for (std::uint64_t leaf = before; leaf < leaves; ++leaf) mark_dirty(leaf);
+}
+
+void EntryTree::shrink(std::uint64_t leaves) {
+  if (leaves >= this->leaves()) return;
+  const std::vector<std::uint64_t> sizes = level_sizes(leaves, fanout());
+  levels_.resize(sizes.size());
+  dirty_.resize(sizes.size());
+  assigned_.resize(sizes.size());
+  for (std::size_t level = 0; level < sizes.size(); ++level) {
+    QUIRE_ASSERT(assigned_[level].empty());
+    levels_[level].resize(sizes[level]);
+    dirty_[level].erase(dirty_[level].lower_bound(sizes[level]), dirty_[level].end());
+  }
 }
 
 void EntryTree::mark(std::uint32_t level, std::uint64_t index) {

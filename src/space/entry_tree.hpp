@@ -7,7 +7,7 @@
 //   depth 1   root entry -> the one leaf page
 //   depth 2   root entry -> page of entries -> leaf pages
 //
-// Protocol     (grow | mark_dirty)* assign* write root: a page changed in an epoch is assigned a block once
+// Protocol     (grow | mark_dirty)* (assign* write root | shrink): a page changed in an epoch is assigned a block once
 //              (BA-6), and nothing is written before everything is assigned
 // Invariants   a page is dirty when any entry in it changes; the pages above a dirty page are dirty
 // Threads      serialised by the caller
@@ -44,6 +44,8 @@ class EntryTree {
 
   // Adds leaf pages up to `leaves`; the new ones are dirty.
   void grow(std::uint64_t leaves);
+  // Takes growth of this epoch back; nothing of it may have been assigned a block.
+  void shrink(std::uint64_t leaves);
   void mark_dirty(std::uint64_t leaf);
   bool dirty() const noexcept { return !levels_.empty() && !dirty_.empty() && !dirty_[0].empty(); }
 

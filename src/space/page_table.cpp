@@ -1,4 +1,7 @@
 // PageTable: slots, loading, page numbers.
+//
+// Free page numbers are collected one table page at a time, only from pages that say that they have some, and only those
+// below the numbers handed out since the last publish.
 #include "space/page_table.hpp"
 
 #include <algorithm>

@@ -1,4 +1,7 @@
 // Superblocks: encoding, checking, choosing.
+//
+// All four copies of a file are read; the valid one with the highest generation counts. A file without any copy of ours
+// gets a message that says what it is instead.
 #include "space/superblock.hpp"
 
 #include <algorithm>
@@ -113,12 +116,14 @@ Result<Superblock> decode_superblock(Bytes bytes, const std::string& from) {
   QUIRE_ASSERT(bytes.size() == superblock_bytes);
   const std::byte* p = bytes.data();
   if (!has_magic(bytes)) return Status(Code::corrupt, from + " does not begin with Quire's magic");
+  // Before the format is believed: magic, format and checksum keep their places in every format, so that a
+  // damaged copy does not pass for one of a newer format.
+  if (sb::checksum.get(p) != checksum_of(p)) return Status(Code::corrupt, from + " fails its checksum");
   if (sb::format.get(p) > static_cast<std::uint32_t>(newest_format)) {
     return Status(Code::unsupported, from + " has format " + std::to_string(sb::format.get(p)) +
                                          "; this version reads up to format " +
                                          std::to_string(static_cast<std::uint32_t>(newest_format)) + ", use a newer Quire");
   }
-  if (sb::checksum.get(p) != checksum_of(p)) return Status(Code::corrupt, from + " fails its checksum");
   Superblock s;
   s.format = sb::format.get(p);
   const std::uint8_t shift = sb::page_shift.get(p);

@@ -33,17 +33,16 @@ run 0 "$quire" demo.qdb 'use cities' 'del NO Oslo 114866' 'count --prefix NO' 'p
 "$quire" demo.qdb 'use cities' 'scan --prefix NO --keys-only' | cut -d, -f2 >names.txt
 LC_ALL=C sort -c names.txt || fail 'names are out of order'
 
-# --- export and import give the same bytes back, in every format, for every keyspace
-for keyspace in cities countries zipcodes flights; do
-  for format in csv jsonl tsv; do
-    run 0 "$quire" demo.qdb "export $keyspace.$format $keyspace"
-    columns=$("$quire" demo.qdb keyspaces | awk -F'\t' -v name=$keyspace '$1 == name {print "key " $3 " value " $4}')
-    run 0 "$quire" copy.qdb "create $keyspace $columns" "import $keyspace.$format"
-    "$quire" demo.qdb "use $keyspace" 'scan --hex' >one.txt
-    "$quire" copy.qdb "use $keyspace" 'scan --hex' >two.txt
-    cmp -s one.txt two.txt || fail "$keyspace differs after a round trip through $format"
-    rm -f copy.qdb
-  done
+# --- export and import give the same bytes back (the large files in one format each, for time)
+for pair in cities.csv countries.csv countries.jsonl countries.tsv zipcodes.jsonl flights.tsv; do
+  keyspace=${pair%.*}
+  run 0 "$quire" demo.qdb "export $pair $keyspace"
+  columns=$("$quire" demo.qdb keyspaces | awk -F'\t' -v name=$keyspace '$1 == name {print "key " $3 " value " $4}')
+  run 0 "$quire" copy.qdb "create $keyspace $columns" "import $pair"
+  "$quire" demo.qdb "use $keyspace" 'scan --hex' >one.txt
+  "$quire" copy.qdb "use $keyspace" 'scan --hex' >two.txt
+  cmp -s one.txt two.txt || fail "$pair does not give the same entries back"
+  rm -f copy.qdb
 done
 
 # --- values that are easily lost
