@@ -196,6 +196,10 @@ void PageTable::discard() {
   freed_ids_.clear();
   paths_reserved_.clear();
   next_page_.store(published_next_page_, release);
+  // The table pages begun for numbers of the epoch go too: how many there are follows from next_page.
+  os::Lock lock(loading_);
+  entries_.shrink((published_next_page_ + slots_per_leaf() - 1) / slots_per_leaf());
+  loaded_.resize(entries_.leaves());
 }
 
 Status PageTable::for_each(const std::function<Status(PageId, const Entry&)>& visit) {
