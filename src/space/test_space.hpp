@@ -1,0 +1,128 @@
+// Space for tests: table, allocator and bitmap over one file, with the part of a checkpoint that concerns them.
+//
+//   Space space(files);                      // a new file, one epoch under way
+//   const PageId id = space.add_page("text");
+//   space.publish();                         // the epoch's state is in the file and in space.root
+//   Space again(files, space.root);          // as after reopening
+//
+// Nothing is synced and no superblock is written: crashes are the matter of checkpoint/.
+//
+// Threads   one
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/assert.hpp"
+#include "os/test_files.hpp"
+#include "space/bitmap.hpp"
+#include "space/page_table.hpp"
+
+namespace quire::space {
+
+inline constexpr const char* test_path = "/test.qdb";
+
+inline Superblock first_root(std::uint32_t page_bytes) {
+  Superblock root;
+  root.page_bytes = page_bytes;
+  for (std::size_t i = 0; i < root.uuid.size(); ++i) root.uuid[i] = std::byte(0xA0 + i);
+  return root;
+}
+
+struct Space {
+  PageFile file;
+  PageTable table;
+  BlockAllocator blocks;
+  Bitmap bitmap;
+  Superblock root;
+
+  explicit Space(os::FileSystem& files, std::uint32_t page_bytes = page::page_bytes_min)
+      : Space(files, first_root(page_bytes), Status()) {
+    table.create();
+    BlockSet superblocks;
+    superblocks.resize(superblock_blocks);
+    superblocks.insert(Block{0}, superblock_blocks);
+    blocks.open(std::move(superblocks), {file.page_blocks(), 0});
+  }
+
+  // Stops the program when the file cannot be opened; see open for tests of damage.
+  Space(os::FileSystem& files, const Superblock& published) : Space(files, published, Status()) {
+    const Status status = open();
+    QUIRE_ASSERT(status.ok());
+  }
+
+  // Neither created nor opened yet.
+  Space(os::FileSystem& files, const Superblock& published, Status)
+      : file(os::open_or_stop(files, test_path), test_path), table(file), blocks(file.file()), bitmap(file), root(published) {
+    file.configure(root.page_bytes, root.uuid);
+  }
+
+  Status open() {
+    Status status = table.load_root(root.table_root, root.table_depth, root.next_page);
+    if (!status.ok()) return status;
+    Result<BlockSet> published = bitmap.load(root);
+    if (!published.ok()) return published.status();
+    blocks.open(std::move(published).value(), {file.page_blocks(), file.file().size().value() / block_bytes});
+    return Status();
+  }
+
+  // A page with this text in it, written at once and in the table from the next publish on.
+  PageId add_page(std::string_view text) {
+    const PageId id = table.allocate_id().value();
+    write_page(id, text);
+    return id;
+  }
+
+  void write_page(PageId id, std::string_view text) {
+    QUIRE_ASSERT(blocks.reserve(1).ok());
+    std::vector<std::byte> image(file.page_bytes());
+    page::format_page(image, {page::PageType::leaf, TreeId{1}, id});
+    copy_bytes(image.data() + page::header_bytes, text);
+    const Entry old = table.find(id)->entry;
+    if (!old.free()) blocks.supersede(old.block());
+    Entry entry = Entry::make(blocks.allocate(), file.page_blocks(), EntryKind::page);
+    entry.checksum = file.checksum(image, id.raw);
+    QUIRE_ASSERT(file.write(entry.block(), image).ok());
+    table.set_entry(id, entry);
+    blocks.unreserve(1);
+  }
+
+  void free_page(PageId id) {
+    table.free_id(id);
+    freed.push_back(id);
+  }
+
+  void publish() {
+    for (const PageId id : freed) {
+      const Entry old = table.find(id)->entry;
+      if (!old.free()) blocks.supersede(old.block());
+      table.set_entry(id, Entry{});
+    }
+    freed.clear();
+    const std::uint64_t units = table.entries().leaves() + 100;
+    QUIRE_ASSERT(blocks.reserve(units).ok());
+    bitmap.assign(table, blocks);
+    QUIRE_ASSERT(table.write().ok());
+    QUIRE_ASSERT(bitmap.write(blocks).ok());
+    root.generation.raw += 1;
+    root.next_page = table.next_page();
+    root.table_root = table.root();
+    root.table_depth = static_cast<std::uint8_t>(table.depth());
+    root.bitmap_root = bitmap.root();
+    root.bitmap_depth = static_cast<std::uint8_t>(bitmap.depth());
+    root.file_blocks = std::max(blocks.next_published_end(), (bitmap.entries().leaves() - 1) * bitmap.blocks_per_page() + 1);
+    blocks.unreserve(units);
+    blocks.publish();
+    table.publish();
+  }
+
+  void discard() {
+    freed.clear();
+    table.discard();
+    blocks.discard();
+  }
+
+  std::vector<PageId> freed;  // in this epoch
+};
+
+}  // namespace quire::space
