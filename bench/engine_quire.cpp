@@ -1,0 +1,101 @@
+// Quire as an engine of the benchmark, through its public interface alone.
+//
+// Single reads are the calls of a keyspace handle, each a transaction of its own. Every commit is durable: there
+// is no cheaper promise to measure.
+#include <optional>
+
+#include "bench/engine.hpp"
+#include "quire/database.hpp"
+
+#ifndef QUIRE_VERSION
+#define QUIRE_VERSION "0.1.0"
+#endif
+
+namespace quire::bench {
+
+namespace {
+
+constexpr std::uint64_t memory_bytes = std::uint64_t{1} << 30;
+
+void require(const Status& status) {
+  if (!status.ok()) throw BenchError("quire: " + status.to_string());
+}
+
+template <class T>
+T take(Result<T> result) {
+  require(result.status());
+  return std::move(result).value();
+}
+
+class QuireSession final : public Session {
+ public:
+  explicit QuireSession(Database& database) : database_(database), keyspace_(take(database.keyspace())) {}
+
+  void begin(KeyOrder /*order*/) override { transaction_.emplace(take(database_.begin())); }
+  void put(std::string_view key, std::string_view value) override {
+    require(transaction_->put(default_keyspace, key, value));
+  }
+  void commit() override {
+    require(transaction_->commit());
+    transaction_.reset();
+  }
+  void put_alone(std::string_view key, std::string_view value) override { require(keyspace_.put(key, value)); }
+
+  bool get(std::string_view key, std::string& value) override {
+    const Status status = keyspace_.get(key, value);
+    if (status == Code::not_found) return false;
+    require(status);
+    return true;
+  }
+
+  void scan(Direction direction, ScanCheck& check) override {
+    run_scan(Range::all(), {.reverse = direction == Direction::reverse}, check);
+  }
+
+  void scan_from(std::string_view key, std::uint64_t count, ScanCheck& check) override {
+    run_scan(Range::from(key), {.limit = count}, check);
+  }
+
+ private:
+  void run_scan(Range range, ScanOptions options, ScanCheck& check) {
+    require(database_.view([&](Transaction& transaction) -> Status {
+      Scan entries = transaction.scan(default_keyspace, std::move(range), options);
+      for (const Entry& entry : entries) check.add(entry.key, entry.value);
+      return entries.status();
+    }));
+  }
+
+  Database& database_;
+  Keyspace keyspace_;
+  std::optional<Transaction> transaction_;
+};
+
+class QuireEngine final : public Engine {
+ public:
+  void open(const std::string& folder, Promise /*promise*/) override {
+    Options options;
+    options.memory_limit = memory_bytes;
+    database_.emplace(take(Database::open(folder + "/quire.qdb", options)));
+  }
+  void close() override {
+    require(database_->close());
+    database_.reset();
+  }
+  std::unique_ptr<Session> session() override { return std::make_unique<QuireSession>(*database_); }
+
+ private:
+  std::optional<Database> database_;
+};
+
+}  // namespace
+
+std::vector<EngineKind> quire_kinds() {
+  return {{"quire",
+           "quire",
+           QUIRE_VERSION,
+           "memory_limit 1 GiB, default page size; every commit is durable",
+           {Promise::durable},
+           [] { return std::unique_ptr<Engine>(std::make_unique<QuireEngine>()); }}};
+}
+
+}  // namespace quire::bench

@@ -1,0 +1,171 @@
+// SQLite as an engine of the benchmark, with tuned settings and with its own.
+//
+// The table is WITHOUT ROWID, so that it is one B-tree of the keys. One connection per session, statements
+// prepared once. WAL in both settings; synchronous FULL is durable, OFF is no sync.
+#ifdef QUIRE_HAVE_SQLITE
+
+#include <sqlite3.h>
+
+#include "bench/engine.hpp"
+
+namespace quire::bench {
+
+namespace {
+
+enum class Settings : std::uint8_t { tuned, own };
+
+class Connection {
+ public:
+  explicit Connection(const std::string& path) {
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    require(sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr));
+  }
+  ~Connection() { sqlite3_close_v2(handle_); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void require(int code) const {
+    if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return;
+    throw BenchError(std::string("sqlite: ") + (handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code)));
+  }
+  void run(const char* sql) const { require(sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr)); }
+
+  void prepare(Settings settings, Promise promise) const {
+    run("PRAGMA page_size = 4096");
+    run("PRAGMA journal_mode = WAL");
+    run(promise == Promise::durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF");
+    if (settings == Settings::tuned) {
+      run("PRAGMA cache_size = -1048576");
+      run("PRAGMA secure_delete = OFF");
+      run("PRAGMA wal_autocheckpoint = 16384");
+    }
+  }
+
+  sqlite3* handle() const noexcept { return handle_; }
+
+ private:
+  sqlite3* handle_ = nullptr;
+};
+
+class Statement {
+ public:
+  Statement(const Connection& connection, const char* sql) : connection_(connection) {
+    connection.require(sqlite3_prepare_v3(connection.handle(), sql, -1, SQLITE_PREPARE_PERSISTENT, &handle_, nullptr));
+  }
+  ~Statement() { sqlite3_finalize(handle_); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  void bind(int parameter, std::string_view bytes) {
+    connection_.require(
+        sqlite3_bind_blob(handle_, parameter, bytes.data(), static_cast<int>(bytes.size()), SQLITE_STATIC));
+  }
+  void bind(int parameter, std::int64_t number) { connection_.require(sqlite3_bind_int64(handle_, parameter, number)); }
+  // True when there is a row.
+  bool step() {
+    const int code = sqlite3_step(handle_);
+    connection_.require(code);
+    return code == SQLITE_ROW;
+  }
+  void reset() { connection_.require(sqlite3_reset(handle_)); }
+  void run() {
+    step();
+    reset();
+  }
+  std::string_view column(int index) {
+    const void* bytes = sqlite3_column_blob(handle_, index);
+    return {static_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(handle_, index))};
+  }
+
+ private:
+  const Connection& connection_;
+  sqlite3_stmt* handle_ = nullptr;
+};
+
+class SqliteSession final : public Session {
+ public:
+  SqliteSession(const std::string& path, Settings settings, Promise promise) : connection_(path) {
+    connection_.prepare(settings, promise);
+  }
+
+  void begin(KeyOrder /*order*/) override { begin_.run(); }
+  void put(std::string_view key, std::string_view value) override {
+    put_.bind(1, key);
+    put_.bind(2, value);
+    put_.run();
+  }
+  void commit() override { commit_.run(); }
+  void put_alone(std::string_view key, std::string_view value) override { put(key, value); }
+
+  bool get(std::string_view key, std::string& value) override {
+    get_.bind(1, key);
+    const bool found = get_.step();
+    if (found) value.assign(get_.column(0));
+    get_.reset();
+    return found;
+  }
+
+  void scan(Direction direction, ScanCheck& check) override {
+    Statement& statement = direction == Direction::forward ? forward_ : reverse_;
+    while (statement.step()) check.add(statement.column(0), statement.column(1));
+    statement.reset();
+  }
+
+  void scan_from(std::string_view key, std::uint64_t count, ScanCheck& check) override {
+    range_.bind(1, key);
+    range_.bind(2, static_cast<std::int64_t>(count));
+    while (range_.step()) check.add(range_.column(0), range_.column(1));
+    range_.reset();
+  }
+
+ private:
+  Connection connection_;
+  Statement begin_{connection_, "BEGIN IMMEDIATE"};
+  Statement commit_{connection_, "COMMIT"};
+  Statement put_{connection_, "INSERT INTO kv VALUES (?1, ?2) ON CONFLICT (k) DO UPDATE SET v = excluded.v"};
+  Statement get_{connection_, "SELECT v FROM kv WHERE k = ?1"};
+  Statement forward_{connection_, "SELECT k, v FROM kv ORDER BY k"};
+  Statement reverse_{connection_, "SELECT k, v FROM kv ORDER BY k DESC"};
+  Statement range_{connection_, "SELECT k, v FROM kv WHERE k >= ?1 ORDER BY k LIMIT ?2"};
+};
+
+class SqliteEngine final : public Engine {
+ public:
+  explicit SqliteEngine(Settings settings) : settings_(settings) {}
+
+  void open(const std::string& folder, Promise promise) override {
+    path_ = folder + "/sqlite.db";
+    promise_ = promise;
+    const Connection connection(path_);
+    connection.prepare(settings_, promise_);
+    connection.run("CREATE TABLE IF NOT EXISTS kv (k BLOB PRIMARY KEY, v BLOB) WITHOUT ROWID");
+  }
+  void close() override {
+    const Connection connection(path_);
+    connection.prepare(settings_, Promise::durable);
+    connection.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+  std::unique_ptr<Session> session() override { return std::make_unique<SqliteSession>(path_, settings_, promise_); }
+
+ private:
+  Settings settings_;
+  Promise promise_ = Promise::durable;
+  std::string path_;
+};
+
+}  // namespace
+
+std::vector<EngineKind> sqlite_kinds() {
+  const std::vector<Promise> both{Promise::durable, Promise::no_sync};
+  return {{"sqlite", "sqlite", sqlite3_libversion(),
+           "WAL, synchronous FULL (durable) or OFF (no sync), cache_size 1 GiB, secure_delete off, wal_autocheckpoint "
+           "64 MiB, NOMUTEX",
+           both, [] { return std::unique_ptr<Engine>(std::make_unique<SqliteEngine>(Settings::tuned)); }},
+          {"sqlite-default", "sqlite", sqlite3_libversion(),
+           "WAL, synchronous FULL (durable) or OFF (no sync), NOMUTEX; cache, checkpoint and secure_delete as shipped",
+           both, [] { return std::unique_ptr<Engine>(std::make_unique<SqliteEngine>(Settings::own)); }}};
+}
+
+}  // namespace quire::bench
+
+#endif

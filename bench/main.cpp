@@ -1,0 +1,175 @@
+// quire_bench: Quire beside other embedded engines, on this machine, with the same keys.
+//
+// Exit codes: 0 every number is there, 1 an engine failed or gave a wrong answer, 64 wrong usage.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+
+#include "bench/report.hpp"
+#include "bench/runner.hpp"
+
+namespace quire::bench {
+
+namespace {
+
+constexpr std::uint64_t quick_rows = 200'000;
+constexpr std::uint64_t full_rows = 1'000'000;
+constexpr int usage_code = 64;
+
+struct Invocation {
+  RunOptions run;
+  std::vector<std::string> engines;
+  std::string json;  // a file for the document
+  std::string keep;  // a folder for documents named after the time
+  bool quick = false;
+  bool full = false;
+};
+
+std::string names_of_rows() {
+  std::string names;
+  for (const Row& row : all_rows()) names += (names.empty() ? "" : ",") + std::string(row.name);
+  return names;
+}
+
+void add_options(CLI::App& app, Invocation& invocation) {
+  app.add_option("--rows", invocation.run.rows, "which of: " + names_of_rows())->delimiter(',');
+  app.add_option("--engines", invocation.engines, "which of: quire,lmdb,sqlite (all that were built in)")
+      ->delimiter(',');
+  app.add_option("--n", invocation.run.count, "rows in a database")->check(CLI::Range(1, 1'000'000'000));
+  app.add_option("--repeat", invocation.run.repeats, "runs of everything; the table shows medians")
+      ->check(CLI::Range(1, 100));
+  app.add_flag("--quick", invocation.quick, "200000 rows, under three minutes in all (default)");
+  app.add_flag("--full", invocation.full, "1000000 rows")->excludes("--quick");
+  app.add_option("--json", invocation.json, "write all numbers into this file");
+  app.add_option("--keep", invocation.keep, "write all numbers into a file of this folder, named after the time");
+  app.add_flag("--cpu-time", invocation.run.cpu_time,
+               "count gets and scans by processor time, for a machine that is busy");
+  app.add_option("--dir", invocation.run.folder,
+                 "folder on the disk to measure (default: that of --keep, else a temporary one)");
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+// Fills in defaults; the text of what is wrong, or nothing.
+std::string complete(Invocation& invocation) {
+  RunOptions& run = invocation.run;
+  if (run.count == 0) run.count = invocation.full ? full_rows : quick_rows;
+  if (run.rows.empty()) {
+    for (const Row& row : all_rows()) run.rows.emplace_back(row.name);
+  }
+  for (const std::string& name : run.rows) {
+    if (find_row(name) == nullptr) return fmt::format("no row '{}'; the rows are {}", name, names_of_rows());
+  }
+  for (const std::string& name : invocation.engines) {
+    if (name != "quire" && name != "lmdb" && name != "sqlite")
+      return fmt::format("no engine '{}'; there are quire,lmdb,sqlite", name);
+  }
+  // A pass over a small database says nothing about speed; it is there to see that the program works.
+  run.seconds_min = run.count < 10'000 ? 0 : 0.5;
+  if (run.folder.empty())
+    run.folder = invocation.keep.empty() ? std::filesystem::temp_directory_path().string() : invocation.keep;
+  return {};
+}
+
+std::vector<EngineKind> chosen_kinds(const Invocation& invocation) {
+  std::vector<EngineKind> chosen;
+  const std::vector<std::string> wanted =
+      invocation.engines.empty() ? std::vector<std::string>{"quire", "lmdb", "sqlite"} : invocation.engines;
+  std::vector<EngineKind> kinds = engine_kinds();
+  for (const std::string& name : wanted) {
+    const bool built =
+        std::any_of(kinds.begin(), kinds.end(), [&](const EngineKind& kind) { return kind.column == name; });
+    if (!built) fmt::print("{}: skipped, its library was not found when this program was built\n", name);
+  }
+  for (EngineKind& kind : kinds) {
+    if (contains(wanted, kind.column)) chosen.push_back(std::move(kind));
+  }
+  return chosen;
+}
+
+// A folder of its own inside `folder`, gone when this is.
+class WorkFolder {
+ public:
+  explicit WorkFolder(const std::string& folder) {
+    std::filesystem::create_directories(folder);
+    path_ = std::filesystem::absolute(folder) / "quire-bench.XXXXXX";
+    if (::mkdtemp(path_.data()) == nullptr) throw BenchError("cannot make a folder in " + folder);
+  }
+  ~WorkFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
+  const std::string& path() const noexcept { return path_; }
+
+ private:
+  std::string path_;
+};
+
+void write_document(const nlohmann::ordered_json& document, const std::string& path) {
+  std::ofstream file(path);
+  file << document.dump(2) << "\n";
+  if (!file.flush()) throw BenchError("cannot write " + path);
+  fmt::print(stderr, "numbers in {}\n", path);
+}
+
+std::string name_after_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y%m%d-%H%M%S.json", &parts);
+  return text;
+}
+
+int run(Invocation& invocation) {
+  const std::vector<EngineKind> kinds = chosen_kinds(invocation);
+  if (kinds.empty()) return 1;
+  const std::string folder = invocation.run.folder;
+  const WorkFolder work(folder);
+  invocation.run.folder = work.path();
+  const nlohmann::ordered_json machine = machine_facts(folder);
+  const Results results = run_engines(invocation.run, kinds);
+  const ReportInput input{invocation.run, kinds, results, machine};
+  fmt::print("{}", make_table(input));
+  const nlohmann::ordered_json document = make_document(input);
+  if (!invocation.json.empty()) write_document(document, invocation.json);
+  if (!invocation.keep.empty()) write_document(document, invocation.keep + "/" + name_after_time());
+  return results.errors().empty() ? 0 : 1;
+}
+
+int main_of(int count, char** arguments) {
+  CLI::App app("Measures Quire beside LMDB and SQLite. Every answer is checked; a wrong one is an error.");
+  Invocation invocation;
+  add_options(app, invocation);
+  try {
+    app.parse(count, arguments);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : usage_code;
+  }
+  const std::string problem = complete(invocation);
+  if (!problem.empty()) {
+    fmt::print(stderr, "error: {}\n", problem);
+    return usage_code;
+  }
+  try {
+    return run(invocation);
+  } catch (const std::exception& failure) {
+    fmt::print(stderr, "error: {}\n", failure.what());
+    return 1;
+  }
+}
+
+}  // namespace
+
+}  // namespace quire::bench
+
+int main(int count, char** arguments) { return quire::bench::main_of(count, arguments); }

@@ -1,0 +1,157 @@
+// The reading rows: see reads.hpp.
+#include "bench/reads.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <thread>
+
+namespace quire::bench {
+
+namespace {
+
+// A part of the workload's random order.
+struct Share {
+  std::uint64_t from;
+  std::uint64_t to;
+};
+
+void get_share(Session& session, const Workload& workload, Share share, double seconds_min, Meter& meter) {
+  std::string value;
+  meter.start();
+  do {
+    for (std::uint64_t i = share.from; i < share.to; ++i) {
+      const std::uint64_t row = workload.order()[i];
+      if (!session.get(Key::present(row), value)) throw BenchError("a key is missing: row " + std::to_string(row));
+      workload.check_value(row, Version::first, value);
+      meter.lap();
+    }
+  } while (meter.seconds_so_far() < seconds_min);
+  meter.stop();
+}
+
+void require_scan(const ScanCheck& check, std::uint64_t count, std::uint64_t sum) {
+  if (check.right() && check.count() == count && check.sum() == sum) return;
+  throw BenchError("a scan met " + std::to_string(check.count()) + " entries of " + std::to_string(count) +
+                   (check.right() ? "" : ", or out of order"));
+}
+
+}  // namespace
+
+void check_scan(Session& session, const Workload& workload, Direction direction) {
+  ScanCheck check(direction);
+  session.scan(direction, check);
+  require_scan(check, workload.rows(), workload.sum_of(0, workload.rows()));
+}
+
+Measurement put_singly(Engine& engine, const Workload& workload, double seconds_max) {
+  const std::unique_ptr<Session> session = engine.session();
+  std::string value;
+  Meter meter;
+  std::uint64_t done = 0;
+  meter.start();
+  while (done < workload.rows() && (done == 0 || meter.seconds_so_far() < seconds_max)) {
+    const std::uint64_t row = workload.order()[done++];
+    workload.make_value(row, Version::second, value);
+    session->put_alone(Key::present(row), value);
+    meter.lap();
+  }
+  meter.stop();
+  for (std::uint64_t i = 0; i < done; ++i) {
+    const std::uint64_t row = workload.order()[i];
+    if (!session->get(Key::present(row), value)) throw BenchError("a key is missing: row " + std::to_string(row));
+    workload.check_value(row, Version::second, value);
+  }
+  return meter.measurement();
+}
+
+Reads::Reads(Engine& engine, const Workload& workload, double seconds_min)
+    : engine_(engine), workload_(workload), seconds_min_(seconds_min), session_(engine.session()) {
+  check_scan(*session_, workload_, Direction::forward);
+}
+
+Measurement Reads::get(unsigned threads) {
+  const std::uint64_t rows = workload_.rows();
+  Meter own;
+  if (threads == 1) {
+    get_share(*session_, workload_, {0, rows}, seconds_min_, own);
+    return own.measurement();
+  }
+  std::vector<Meter> meters(threads);
+  std::vector<std::exception_ptr> failures(threads);
+  std::atomic<unsigned> ready{0};
+  std::vector<std::thread> workers;
+  for (unsigned t = 0; t < threads; ++t) {
+    workers.emplace_back([&, t] {
+      bool counted = false;
+      try {
+        const std::unique_ptr<Session> session = engine_.session();
+        // A cache of a connection's own is warmed as that of the first session was.
+        check_scan(*session, workload_, Direction::forward);
+        counted = true;
+        ready.fetch_add(1);
+        while (ready.load() < threads) std::this_thread::yield();
+        get_share(*session, workload_, {rows * t / threads, rows * (t + 1) / threads}, seconds_min_, meters[t]);
+      } catch (...) {
+        if (!counted) ready.fetch_add(1);
+        failures[t] = std::current_exception();
+      }
+    });
+  }
+  for (std::thread& worker : workers) worker.join();
+  for (const std::exception_ptr& failure : failures) {
+    if (failure) std::rethrow_exception(failure);
+  }
+  for (unsigned t = 1; t < threads; ++t) meters[0].merge(meters[t]);
+  return meters[0].measurement();
+}
+
+Measurement Reads::get_missing() {
+  std::string value;
+  Meter meter;
+  meter.start();
+  do {
+    for (const std::uint32_t row : workload_.order()) {
+      if (session_->get(Key::missing(row), value))
+        throw BenchError("a missing key was found after row " + std::to_string(row));
+      meter.lap();
+    }
+  } while (meter.seconds_so_far() < seconds_min_);
+  meter.stop();
+  return meter.measurement();
+}
+
+Measurement Reads::scan(Direction direction) {
+  Meter meter;
+  meter.start();
+  do {
+    check_scan(*session_, workload_, direction);
+    meter.add(workload_.rows());
+  } while (meter.seconds_so_far() < seconds_min_);
+  meter.stop();
+  return meter.measurement();
+}
+
+Measurement Reads::scan_ranges(std::uint64_t entries) {
+  const std::uint64_t rows = workload_.rows();
+  const std::uint64_t scans = std::max<std::uint64_t>(rows / 10, 1);
+  std::vector<ScanCheck> checks;
+  Meter meter;
+  meter.start();
+  do {
+    checks.assign(scans, ScanCheck());
+    for (std::uint64_t i = 0; i < scans; ++i) {
+      session_->scan_from(Key::present(workload_.order()[i]), entries, checks[i]);
+      meter.lap();
+    }
+  } while (meter.seconds_so_far() < seconds_min_);
+  meter.stop();
+  for (std::uint64_t i = 0; i < scans; ++i) {
+    const std::uint64_t from = workload_.order()[i];
+    const std::uint64_t to = std::min(from + entries, rows);
+    require_scan(checks[i], to - from, workload_.sum_of(from, to));
+  }
+  return meter.measurement();
+}
+
+}  // namespace quire::bench

@@ -1,0 +1,41 @@
+// The reading rows, and the row of single puts, on a database that holds all rows of the workload.
+//
+// Every pass is checked: gets one by one, scans by count, sum and order. Scans of a range are checked after
+// the clock has stopped.
+#pragma once
+
+#include <cstdint>
+
+#include "bench/engine.hpp"
+#include "bench/meter.hpp"
+#include "bench/workload.hpp"
+
+namespace quire::bench {
+
+// Scans everything and throws unless it is the whole workload in order.
+void check_scan(Session& session, const Workload& workload, Direction direction);
+
+// Overwrites rows in random order, each in a transaction of its own, for at most `seconds_max` or until all rows
+// are done; then checks that they can be read.
+Measurement put_singly(Engine& engine, const Workload& workload, double seconds_max);
+
+class Reads {
+ public:
+  // Begins with a full scan, so that every row finds warm caches.
+  Reads(Engine& engine, const Workload& workload, double seconds_min);
+
+  // All rows once in random order, shared by the threads; again until `seconds_min` have passed.
+  Measurement get(unsigned threads);
+  Measurement get_missing();
+  Measurement scan(Direction direction);
+  // From random rows on.
+  Measurement scan_ranges(std::uint64_t entries);
+
+ private:
+  Engine& engine_;
+  const Workload& workload_;
+  double seconds_min_;
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace quire::bench

@@ -1,0 +1,23 @@
+// The table for people and the document for programs.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "bench/results.hpp"
+#include "bench/runner.hpp"
+
+namespace quire::bench {
+
+struct ReportInput {
+  const RunOptions& options;
+  const std::vector<EngineKind>& kinds;
+  const Results& results;
+  const nlohmann::ordered_json& machine;
+};
+
+std::string make_table(const ReportInput& input);
+nlohmann::ordered_json make_document(const ReportInput& input);
+
+}  // namespace quire::bench

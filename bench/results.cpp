@@ -1,0 +1,31 @@
+// Medians: see results.hpp.
+#include "bench/results.hpp"
+
+#include <algorithm>
+
+namespace quire::bench {
+
+const std::vector<Measurement>& Results::runs(const std::string& kind, const std::string& row, Promise promise) const {
+  static const std::vector<Measurement> none;
+  const auto found = runs_.find({kind, row, promise});
+  return found == runs_.end() ? none : found->second;
+}
+
+double number_of(const Measurement& measurement, const Row& row) noexcept {
+  return row.unit == Unit::bytes ? static_cast<double>(measurement.operations) : measurement.per_second();
+}
+
+bool is_better(double one, double other, const Row& row) noexcept {
+  return row.unit == Unit::bytes ? one < other : one > other;
+}
+
+const Measurement& median_of(const std::vector<Measurement>& runs, const Row& row) {
+  std::vector<const Measurement*> sorted;
+  for (const Measurement& run : runs) sorted.push_back(&run);
+  std::sort(sorted.begin(), sorted.end(), [&](const Measurement* one, const Measurement* other) {
+    return is_better(number_of(*one, row), number_of(*other, row), row);
+  });
+  return *sorted[sorted.size() / 2];
+}
+
+}  // namespace quire::bench

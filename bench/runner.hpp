@@ -1,0 +1,25 @@
+// Runs every engine in a process of its own, one after another, and collects what they measured.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "bench/engine.hpp"
+#include "bench/results.hpp"
+
+namespace quire::bench {
+
+struct RunOptions {
+  std::vector<std::string> rows;
+  std::uint64_t count = 0;
+  unsigned repeats = 1;
+  std::string folder;  // where databases are made and removed
+  double seconds_min = 0;
+  bool cpu_time = false;  // reading rows count processor time, so that a busy machine disturbs them less
+};
+
+// Says on stderr what it is doing. An engine that fails loses the rest of its rows of that run; the
+// failure is in the results.
+Results run_engines(const RunOptions& options, const std::vector<EngineKind>& kinds);
+
+}  // namespace quire::bench

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# The benchmark runs: every row of every engine on a tiny database, and answers that are checked.
+#
+# The debug build does not make quire_bench; then the one of a release build beside it is run.
+set -u -o pipefail
+
+bench=${QUIRE_BIN:-.}/quire_bench
+[[ -x $bench ]] || bench=${QUIRE_BIN:-.}/../../release/bin/quire_bench
+[[ -x $bench ]] || { echo "skipped: no quire_bench in ${QUIRE_BIN:-QUIRE_BIN, which is not set,} or in a release build beside it"; exit 77; }
+work=$(mktemp -d "${TMPDIR:-/tmp}/quire-test.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+  printf 'FAILED: %s\n' "$*" >&2
+  cat "$work/out" "$work/err" >&2
+  exit 1
+}
+
+"$bench" --n 2000 --dir "$work" --json "$work/numbers.json" >"$work/out" 2>"$work/err" </dev/null || fail "exit code $?"
+for row in import-batch import-one fill-random get get-2 get-missing scan scan-reverse range-100 put-one file-bytes; do
+  grep -A 2 "\"row\": \"$row\"" "$work/numbers.json" | grep -q '"engine": "quire"' || fail "no number for $row of Quire"
+done
+[[ -z $(find "$work" -mindepth 1 -maxdepth 1 -name 'quire-bench*') ]] || fail "databases were left behind"
+
+"$bench" --n 100 --rows get --engines quire --dir "$work" >"$work/out" 2>"$work/err" </dev/null || fail "one row: exit code $?"
+code=0
+"$bench" --rows nonsense >"$work/out" 2>"$work/err" </dev/null || code=$?
+[[ $code == 64 ]] || fail "an unknown row: exit code $code instead of 64"
+echo ok
