@@ -116,13 +116,17 @@ Result<KeyAndValue> entry_from_words(const Schema& schema, std::span<const Word>
   }
   const std::size_t key_count = std::max<std::size_t>(schema.key_columns.size(), 1);
   const std::size_t all = key_count + schema.value_columns.size();
-  if (words.size() != all && words.size() != 2 && !(words.size() == 1 && schema.value_columns.empty())) {
-    return Status(Code::invalid, fmt::format("{} columns ({}{}{}), given {} words; or give two CSV records, the key's and the value's", all,
+  const bool word_per_column = words.size() == all;
+  const bool records = words.size() == 2 || (words.size() == 1 && schema.value_columns.empty());
+  Result<std::string> found = Status(Code::invalid);
+  if (word_per_column || records) found = key_from_words(schema, words.first(word_per_column ? key_count : 1));
+  if (!found.ok()) {
+    return Status(Code::invalid, fmt::format("{} columns ({}{}{}), given {} word{}; or give two CSV records, the key's and the value's", all,
                                              join_names(schema.key_columns), schema.value_columns.empty() ? "" : ",",
-                                             join_names(schema.value_columns), words.size()));
+                                             join_names(schema.value_columns), words.size(), words.size() == 1 ? "" : "s"));
   }
-  const std::size_t key_words = words.size() == all ? key_count : 1;
-  QUIRE_ASSIGN(std::string key, key_from_words(schema, words.first(key_words)));
+  std::string key = std::move(found).value();
+  const std::size_t key_words = word_per_column ? key_count : 1;
   const std::span<const Word> rest = words.subspan(key_words);
   std::vector<Value> values;
   if (!rest.empty() || !schema.value_columns.empty()) {

@@ -128,6 +128,8 @@ Status at_file(const std::string& path, const Status& status) {
   return Status(status.code(), place + std::string(message));
 }
 
+std::string file_name(const std::string& path) { return tools::escape(fs::path(path).filename().string()); }
+
 // One run of the command.
 class Import {
  public:
@@ -150,10 +152,10 @@ class Import {
         return failed(result.status());
       }
       more = *result;
-      progress_.phase("committing " + request_.path);
+      progress_.phase("committing " + file_name(request_.path));
       if (Status status = own.commit(); !status.ok()) return failed(status);
       committed_ = rows_;
-      progress_.phase("importing " + request_.path);
+      progress_.phase("importing " + file_name(request_.path));
     }
     return {};
   }
@@ -244,7 +246,7 @@ Outcome import_file(Session& session, const Arguments& arguments) {
   if (!source.ok()) return at_file(request.path, source.status());
 
   Printer& printer = session.printer();
-  Progress progress(printer.error_stream(), printer.pretty(), printer.columns(), "importing " + request.path, unknown_size ? 0 : bytes);
+  Progress progress(printer.error_stream(), printer.pretty(), printer.columns(), "importing " + file_name(request.path), unknown_size ? 0 : bytes);
   Import import(session, std::move(request), **source, input, progress);
   Outcome outcome = import.run();
   progress.finish();

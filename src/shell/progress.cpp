@@ -19,7 +19,7 @@ namespace {
 constexpr std::uint64_t first_show_us = 150'000;
 constexpr std::uint64_t interval_us = 100'000;
 constexpr std::uint64_t rows_between_clocks = 64;
-constexpr std::size_t bar_width = 24;
+constexpr std::size_t bar_width = 16;
 
 std::string bar(double share) {
   const auto filled = static_cast<std::size_t>(share * bar_width);

@@ -116,7 +116,7 @@ TEST(json_value, refuses_wrong_tagged_objects) {
 TEST(progress, fits_every_width) {
   const ProgressState state{"importing cities.csv", 73000, 3'100'000, 7'256'183, 350'000};
   EXPECT_EQ(progress_line(state, 200),
-            "importing cities.csv   43 %  [==========>             ]  73 000 rows  3.0 MiB  208 571 rows/s  ETA 469 ms");
+            "importing cities.csv   43 %  [======>         ]  73 000 rows  3.0 MiB  208 571 rows/s  ETA 469 ms");
   for (unsigned columns = 1; columns < 140; ++columns) EXPECT_LT(tools::text_width(progress_line(state, columns)), std::max(columns, 2u)) << columns;
 }
 
