@@ -22,7 +22,12 @@ std::string percent(double fraction) { return std::to_string(static_cast<int>(fr
 
 std::string number(PageId id) { return "page " + std::to_string(id.raw); }
 
-std::string keys_of(const NodeView& node, std::uint32_t shown) {
+std::string key_text(const Text& text, std::string_view key, std::size_t bytes_max) {
+  return text.key ? text.key(key) : printable(key, bytes_max);
+}
+
+std::string keys_of(const NodeView& node, const DrawOptions& options) {
+  const std::uint32_t shown = options.keys_per_node;
   std::string text;
   const std::uint32_t count = node.count();
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -31,7 +36,7 @@ std::string keys_of(const NodeView& node, std::uint32_t shown) {
       i = count - (shown - shown / 2) - 1;
       continue;
     }
-    text += (text.empty() ? "" : " | ") + printable(node.key(i), key_bytes_shown);
+    text += (text.empty() ? "" : " | ") + key_text(options.text, node.key(i), key_bytes_shown);
   }
   return text;
 }
@@ -53,7 +58,7 @@ Status draw_node(const Tree& tree, PageId id, std::uint32_t height, const DrawOp
   text += std::string((height - 1 - node.level()) * 2, ' ') + (node.leaf() ? "leaf " : "inner ") + number(id) + ", " +
           std::to_string(node.count()) + " keys, " + percent(node.fill()) + " full";
   if (node.right_sibling() != no_page) text += ", right " + std::to_string(node.right_sibling().raw);
-  text += ": " + keys_of(node, options.keys_per_node) + "\n";
+  text += ": " + keys_of(node, options) + "\n";
   for (std::uint32_t i = 0; !node.leaf() && i <= node.count(); ++i) {
     QUIRE_TRY(draw_node(tree, node.child(i), height, options, text));
   }
@@ -67,25 +72,36 @@ void summarise(const Survey& survey, std::string& text) {
   }
 }
 
-Status dump_node(const Tree& tree, PageId id, std::uint32_t height, std::string& text) {
-  QUIRE_ASSIGN(const std::vector<std::byte> image, copy_page(tree, id));
-  const NodeView node(image.data(), tree.pool().page_bytes());
-  const std::string indent((height - 1 - node.level()) * 2, ' ');
-  text += indent + (node.leaf() ? "leaf " : "inner ") + number(id) + " " + fences_of(node) + " prefix '" +
-          printable(node.prefix(), key_bytes_shown) + "'";
-  if (node.right_sibling() != no_page) text += " right " + std::to_string(node.right_sibling().raw);
-  text += "\n";
+// The picture so far, and how to go on.
+struct Dump {
+  const Tree& tree;
+  const Text& text;
+  std::uint32_t height;
+  std::string picture;
+};
+
+std::string value_text(const ValueAt& value, const Text& text) {
+  if (value.overflow) {
+    const overflow::Stub stub = overflow::load_stub(value.bytes);
+    return std::to_string(stub.length) + " bytes in overflow pages from page " + std::to_string(stub.first.raw);
+  }
+  return text.value ? text.value(value.bytes) : printable(value.bytes, SIZE_MAX);
+}
+
+Status dump_node(Dump& dump, PageId id) {
+  QUIRE_ASSIGN(const std::vector<std::byte> image, copy_page(dump.tree, id));
+  const NodeView node(image.data(), dump.tree.pool().page_bytes());
+  const std::string indent((dump.height - 1 - node.level()) * 2, ' ');
+  dump.picture += indent + (node.leaf() ? "leaf " : "inner ") + number(id) + " " + fences_of(node) + " prefix '" +
+                  printable(node.prefix(), key_bytes_shown) + "'";
+  if (node.right_sibling() != no_page) dump.picture += " right " + std::to_string(node.right_sibling().raw);
+  dump.picture += "\n";
   for (std::uint32_t i = 0; node.leaf() && i < node.count(); ++i) {
-    const ValueAt value = node.value(i);
-    text += indent + "  " + printable(node.key(i), SIZE_MAX) + " = ";
-    text += value.overflow ? std::to_string(overflow::load_stub(value.bytes).length) + " bytes in overflow pages from page " +
-                                 std::to_string(overflow::load_stub(value.bytes).first.raw)
-                           : printable(value.bytes, SIZE_MAX);
-    text += "\n";
+    dump.picture += indent + "  " + key_text(dump.text, node.key(i), SIZE_MAX) + " = " + value_text(node.value(i), dump.text) + "\n";
   }
   for (std::uint32_t i = 0; !node.leaf() && i <= node.count(); ++i) {
-    QUIRE_TRY(dump_node(tree, node.child(i), height, text));
-    if (i < node.count()) text += indent + "  <= " + printable(node.key(i), SIZE_MAX) + "\n";
+    QUIRE_TRY(dump_node(dump, node.child(i)));
+    if (i < node.count()) dump.picture += indent + "  <= " + key_text(dump.text, node.key(i), SIZE_MAX) + "\n";
   }
   return Status();
 }
@@ -108,18 +124,18 @@ Result<std::string> draw(const Tree& tree, const DrawOptions& options) {
     summarise(survey, text);
     QUIRE_ASSIGN(const std::vector<std::byte> root, copy_page(tree, tree.root()));
     const NodeView node(root.data(), tree.pool().page_bytes());
-    text += "root " + number(tree.root()) + ": " + keys_of(node, options.keys_per_node) + "\n";
+    text += "root " + number(tree.root()) + ": " + keys_of(node, options) + "\n";
     return text;
   }
   QUIRE_TRY(draw_node(tree, tree.root(), survey.height, options, text));
   return text;
 }
 
-Result<std::string> dump(const Tree& tree) {
-  std::string text;
+Result<std::string> dump(const Tree& tree, const Text& text) {
   QUIRE_ASSIGN(const std::uint32_t height, height_of(tree));
-  QUIRE_TRY(dump_node(tree, tree.root(), height, text));
-  return text;
+  Dump state{tree, text, height, {}};
+  QUIRE_TRY(dump_node(state, tree.root()));
+  return std::move(state.picture);
 }
 
 std::string describe_node(Bytes page) {

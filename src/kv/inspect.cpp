@@ -1,4 +1,7 @@
 // Looking inside: trees, pages and superblocks as text.
+//
+// Everything is read through a Visit, so what is shown is one committed state. Pages are read from the file, not
+// from memory.
 #include "kv/inspect.hpp"
 
 #include "base/try.hpp"
@@ -6,28 +9,41 @@
 #include "kv/state.hpp"
 #include "overflow/layout.hpp"
 #include "page/describe.hpp"
+#include "quire/key.hpp"
 
 namespace quire::kv {
 
 namespace {
 
-Result<btree::Tree> tree_of(const Visit& visit, std::string_view keyspace) {
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, visit.find(keyspace));
-  return visit.engine().tree(*record);
+// "NO,Oslo,42"; bytes that do not decode, such as separators, are shown as they are.
+std::string joined(const Result<std::vector<Value>>& values, std::string_view bytes) {
+  if (!values.ok()) return page::printable(bytes, SIZE_MAX);
+  std::string text;
+  for (const Value& value : *values) text += (text.empty() ? "" : ",") + value.to_string();
+  return page::printable(text, SIZE_MAX);
+}
+
+// Keyspaces with columns show their values, others bytes.
+btree::Text text_of(const Schema& schema) {
+  if (schema.plain()) return {};
+  return {.key = [](std::string_view key) { return joined(decode_key(key), key); },
+          .value = [](std::string_view row) { return joined(decode_row(row), row); }};
 }
 
 }  // namespace
 
 Result<std::string> draw_tree(const Database& database, std::string_view keyspace, DrawTree options) {
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
-  QUIRE_ASSIGN(const btree::Tree tree, tree_of(visit, keyspace));
-  return btree::draw(tree, {.pages_max = options.pages_max, .keys_per_node = options.keys_per_node});
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, visit.find(keyspace));
+  const btree::DrawOptions draw{
+      .pages_max = options.pages_max, .keys_per_node = options.keys_per_node, .text = text_of(record->schema)};
+  return btree::draw(visit.engine().tree(*record), draw);
 }
 
 Result<std::string> dump_tree(const Database& database, std::string_view keyspace) {
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
-  QUIRE_ASSIGN(const btree::Tree tree, tree_of(visit, keyspace));
-  return btree::dump(tree);
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, visit.find(keyspace));
+  return btree::dump(visit.engine().tree(*record), text_of(record->schema));
 }
 
 Result<std::string> describe_page(const Database& database, std::uint64_t page) {

@@ -4,7 +4,6 @@
 // Method   CrashHarness over seeds, page sizes and device profiles; the same with seeded bugs, which it must find
 #include "support/crash_harness.hpp"
 
-
 #include "base/seeded_bug.hpp"
 #include "support/environment.hpp"
 
