@@ -14,6 +14,10 @@ namespace {
 constexpr std::uint64_t look_again_us = 50;
 constexpr int yields_before_sleeping = 200;
 
+// Slot::readers counts those inside in its lower half and those that have not been let in yet in its upper half.
+constexpr std::uint64_t inside = 1;
+constexpr std::uint64_t knocking = std::uint64_t{1} << 32;
+
 std::string waited(std::uint64_t timeout_us) { return "waited " + std::to_string(timeout_us / 1000) + " ms for "; }
 
 }  // namespace
@@ -23,9 +27,13 @@ Result<std::uint32_t> Turnstile::enter_reader(std::uint64_t timeout_us) {
   Slot& slot = slots_[index];
   std::uint64_t deadline = 0;
   for (;;) {
-    const std::uint64_t before = slot.inside.fetch_add(1, seq_cst);
-    if (before > 0 || !committing_.load(seq_cst)) return index;
-    slot.inside.fetch_sub(1, seq_cst);
+    if (join(slot)) return index;
+    slot.readers.fetch_add(knocking, seq_cst);
+    if (!committing_.load(seq_cst)) {
+      slot.readers.fetch_sub(knocking - inside, acq_rel);
+      return index;
+    }
+    slot.readers.fetch_sub(knocking, seq_cst);
     if (deadline == 0) deadline = clock_.monotonic_us() + timeout_us;
     os::Lock lock(mutex_);
     while (committing_.load(acquire)) {
@@ -36,9 +44,18 @@ Result<std::uint32_t> Turnstile::enter_reader(std::uint64_t timeout_us) {
   }
 }
 
+// A reader inside keeps the commit waiting, so another of the same slot may come in. One that only knocks does not.
+bool Turnstile::join(Slot& slot) noexcept {
+  std::uint64_t word = slot.readers.load(relaxed);
+  while (word % knocking != 0) {
+    if (slot.readers.compare_exchange_weak(word, word + inside, acq_rel, relaxed)) return true;
+  }
+  return false;
+}
+
 void Turnstile::leave_reader(std::uint32_t slot) noexcept {
-  QUIRE_ASSERT(slots_[slot].inside.load(relaxed) > 0);
-  slots_[slot].inside.fetch_sub(1, release);
+  QUIRE_ASSERT(slots_[slot].readers.load(relaxed) % knocking != 0);
+  slots_[slot].readers.fetch_sub(inside, release);
 }
 
 Status Turnstile::enter_writer(std::uint64_t timeout_us) {
@@ -72,7 +89,7 @@ Status Turnstile::begin_commit(std::uint64_t timeout_us) {
   const std::uint64_t deadline = clock_.monotonic_us() + timeout_us;
   int looks = 0;
   for (const Slot& slot : slots_) {
-    while (slot.inside.load(seq_cst) != 0) {
+    while (slot.readers.load(seq_cst) != 0) {
       if (clock_.monotonic_us() >= deadline) {
         const std::uint64_t open = readers();
         end_commit();
@@ -98,7 +115,7 @@ void Turnstile::end_commit() noexcept {
 
 std::uint64_t Turnstile::readers() const noexcept {
   std::uint64_t total = 0;
-  for (const Slot& slot : slots_) total += slot.inside.load(acquire);
+  for (const Slot& slot : slots_) total += slot.readers.load(acquire) % knocking;
   return total;
 }
 

@@ -8,7 +8,8 @@
 //
 // Readers count themselves in a slot of their thread, so that they share no cache line. A reader whose slot is
 // occupied already is let in during a waiting commit: the commit waits for that slot anyhow, and a
-// thread that opens a second read transaction inside its first does not lock itself out.
+// thread that opens a second read transaction inside its first does not lock itself out. Occupied means by a
+// reader inside: one that has announced itself and may yet be refused does not count.
 //
 // Invariants   between begin_commit and end_commit no reader is inside
 // Threads      any; the writer is left by any thread, but entered again by a thread only after it left
@@ -44,8 +45,9 @@ class Turnstile {
  private:
   static constexpr std::uint32_t slot_count = 64;
   struct alignas(64) Slot {
-    Atomic<std::uint64_t> inside{0};
+    Atomic<std::uint64_t> readers{0};
   };
+  bool join(Slot& slot) noexcept;
 
   os::Clock& clock_;
   std::array<Slot, slot_count> slots_;
