@@ -28,17 +28,17 @@ const Change* WriteSet::find(TreeId tree, std::string_view key) const noexcept {
 
 Status WriteSet::record(TreeId tree, const Record& change) {
   const std::uint64_t added = cost(change.key, change.value);
-  if (bytes_ + added > bytes_max_) {
+  // A change replaces the one before it, so only the difference counts.
+  std::uint64_t replaced = 0;
+  if (const Change* before = find(tree, change.key); before != nullptr) {
+    replaced = cost(change.key, before->value ? std::optional<std::string_view>(*before->value) : std::nullopt);
+  }
+  if (bytes_ - replaced + added > bytes_max_) {
     return Status(Code::no_memory, "the transaction's changes exceed Options::memory_limit (" + std::to_string(bytes_max_) +
                                        " bytes); raise it or commit in smaller transactions");
   }
-  TreeChanges& changes = trees_[tree];
-  const auto [place, fresh] = changes.try_emplace(std::string(change.key));
-  if (!fresh) {
-    const auto& old = place->second.value;
-    bytes_ -= cost(change.key, old ? std::optional<std::string_view>(*old) : std::nullopt);
-  }
-  bytes_ += added;
+  const auto [place, fresh] = trees_[tree].try_emplace(std::string(change.key));
+  bytes_ = bytes_ - replaced + added;
   place->second.value = change.value ? std::optional<std::string>(*change.value) : std::nullopt;
   if (fresh) place->second.was_there = change.was_there;
   return Status();
