@@ -18,7 +18,9 @@ Status Action::prepare(Needs needs) {
                                        " bytes that Options::memory_limit has room for; raise it or commit in smaller "
                                        "transactions");
   }
-  const std::uint64_t units = pages * (1 + resources_.table.path_units_max());
+  // A new page number may add a level to the page table, which every path then has one page more of.
+  const std::uint64_t path_units = resources_.table.path_units_max() + (needs.create > 0 ? 1 : 0);
+  const std::uint64_t units = pages * (1 + path_units);
   QUIRE_TRY(resources_.blocks.reserve(units));
   units_ = units;
   for (std::uint32_t i = 0; i < needs.create; ++i) {
