@@ -5,7 +5,9 @@
 // anyone can reach it. When the parent is full it is split first and the whole thing is looked up again. A full
 // root first hands its content down to a new page, so that its own PageId stays.
 //
-// Where to split: in the middle by bytes; but when the rightmost node is appended to, it is left full.
+// Where to split: in the middle by bytes; but when the rightmost node is appended to, it is left full if its new
+// upper fence still fits beside its records. The middle always leaves room: with U usable bytes, fences of K and
+// records of M bytes at most, the larger half holds (U + M + 3 K) / 2 bytes with its fences, which BT-1 keeps below U.
 //
 // Invariants   1. keys(left) <= separator < keys(right); the parent's old entry for the node now leads right
 //              2. left, right and parent are latched before the first byte changes (BT-2)
@@ -27,13 +29,33 @@ struct SplitPoint {
   std::string separator;
 };
 
+std::uint32_t slotted_bytes(const NodeView& node, std::uint32_t index) { return node.record_bytes(index) + slot_bytes; }
+
+// The index that divides the records, at least one to each side, into halves as equal as can be.
+std::uint32_t even_division(const NodeView& node) {
+  std::uint32_t total = 0;
+  for (std::uint32_t i = 0; i < node.count(); ++i) total += slotted_bytes(node, i);
+  std::uint32_t best = 1;
+  std::uint32_t best_larger_half = UINT32_MAX;
+  std::uint32_t left = 0;
+  for (std::uint32_t i = 1; i < node.count(); ++i) {
+    left += slotted_bytes(node, i - 1);
+    const std::uint32_t larger_half = std::max(left, total - left);
+    if (larger_half <= best_larger_half) {
+      best = i;
+      best_larger_half = larger_half;
+    }
+  }
+  return best;
+}
+
 // First index whose records, with all before it, make at least half of the bytes.
 std::uint32_t middle_by_bytes(const NodeView& node) {
   std::uint32_t total = 0;
-  for (std::uint32_t i = 0; i < node.count(); ++i) total += node.record_bytes(i) + slot_bytes;
+  for (std::uint32_t i = 0; i < node.count(); ++i) total += slotted_bytes(node, i);
   std::uint32_t sum = 0;
   for (std::uint32_t i = 0; i < node.count(); ++i) {
-    sum += node.record_bytes(i) + slot_bytes;
+    sum += slotted_bytes(node, i);
     if (sum * 2 >= total) return i;
   }
   return node.count() - 1;
@@ -42,12 +64,15 @@ std::uint32_t middle_by_bytes(const NodeView& node) {
 SplitPoint choose_leaf_split(const NodeView& node, std::string_view key) {
   const std::uint32_t count = node.count();
   const std::string last = node.key(count - 1);
-  if (!node.upper_fence() && key > last) return {count, separator_between(last, key)};
+  if (!node.upper_fence() && key > last) {
+    std::string separator = separator_between(last, key);
+    if (separator.size() <= node.free_bytes()) return {count, std::move(separator)};
+  }
   if (count == 1) {
     if (key > last) return {1, separator_between(last, key)};
     return {0, separator_between(key, last)};
   }
-  const std::uint32_t index = std::clamp<std::uint32_t>(middle_by_bytes(node) + 1, 1, count - 1);
+  const std::uint32_t index = even_division(node);
   return {index, separator_between(node.key(index - 1), node.key(index))};
 }
 
