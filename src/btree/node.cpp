@@ -18,8 +18,9 @@ std::size_t common_prefix(std::string_view a, std::string_view b) noexcept {
 std::string separator_between(std::string_view left, std::string_view right) {
   QUIRE_ASSERT(left < right);
   const std::size_t shared = common_prefix(left, right);
-  // One byte of `right` beyond what they share is above `left`; it must also be below `right`.
-  if (shared + 1 < right.size()) return std::string(right.substr(0, shared + 1));
+  // One byte of `right` beyond what they share is above `left`; it must also be below `right`. Where `left` is all
+  // that they share, nothing is shorter than `left`.
+  if (shared < left.size() && shared + 1 < right.size()) return std::string(right.substr(0, shared + 1));
   return std::string(left);
 }
 
