@@ -244,10 +244,11 @@ void Pool::free_page(WritePage page) {
   const PageId id = page.id();
   space::PageSlot* slot = std::exchange(page.slot_, nullptr);
   slot->dirty.store(0, release);
-  const std::uint32_t frame = slot->frame.load(relaxed);
+  // While the latch is held: once the slot is evicted a reader may fault the page into another frame, and the
+  // clock hand would take it for the owner of both.
+  give_frame(slot->frame.load(relaxed));
   slot->state.store(next_version(slot->state.load(relaxed), state::evicted), release);
   --latches_held;
-  give_frame(frame);
   table_.free_id(id);
   os::Lock lock(changes_mutex_);
   changes_.freed.push_back(id);
@@ -301,10 +302,9 @@ void Pool::drop(PageId id) {
     pause_for(attempt);
   }
   slot->dirty.store(0, release);
-  const std::uint32_t frame = slot->frame.load(relaxed);
+  give_frame(slot->frame.load(relaxed));  // before the latch goes, as in free_page
   slot->state.store(next_version(slot->state.load(relaxed), state::evicted), release);
   --latches_held;
-  give_frame(frame);
 }
 
 void Pool::discard() {
