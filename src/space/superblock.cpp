@@ -160,7 +160,12 @@ Result<Superblock> read_superblock(os::File& file, const std::string& path) {
   for (const Copy& copy : copies_in(head)) {
     if (!has_magic(copy.bytes)) continue;
     ours = true;
-    Result<Superblock> decoded = decode_superblock(copy.bytes, slot_name(copy.slot) + " of " + path);
+    const std::string name = slot_name(copy.slot) + " of " + path;
+    Result<Superblock> decoded = decode_superblock(copy.bytes, name);
+    // SB-1: a generation has one slot. In the other one it is a misdirected write.
+    if (decoded.ok() && decoded->generation.raw % superblock_slot_count != copy.slot) {
+      decoded = Status(Code::corrupt, name + " is in the wrong slot for its generation " + std::to_string(decoded->generation.raw));
+    }
     if (!decoded.ok()) {
       if (first_failure.ok() || decoded.code() == Code::unsupported) first_failure = decoded.status();
     } else if (!best || best->generation < decoded->generation) {
