@@ -84,7 +84,10 @@ Status Engine::format() {
   superblocks.insert(Block{0}, space::superblock_blocks);
   blocks_.open(std::move(superblocks), {file_.page_blocks(), 0});
   QUIRE_ASSIGN(const catalog::Catalog created, catalog::create(resources_));
-  QUIRE_TRY(checkpoint_.publish({created.next_tree, 0}));
+  Status published = checkpoint_.publish({created.next_tree, 0});
+  // Nobody has seen the file: whatever became of its superblock, it was not created.
+  if (published == Code::unknown_outcome) return Status(Code::io, "cannot create " + path() + ": " + std::string(published.message()));
+  QUIRE_TRY(std::move(published));
   QUIRE_TRY(trim_file());
   return file_.sync();
 }
