@@ -232,13 +232,14 @@ Status TransactionState::drop_keyspace(std::string_view name) {
 }
 
 Status TransactionState::commit() {
-  QUIRE_TRY(usable());
-  if (access_ == Access::read || (writes_->empty() && own_catalog_ == nullptr)) {
+  if (!active_) return Status(Code::invalid, "the transaction has ended");
+  Status status = engine().usable();
+  if (!status.ok() || access_ == Access::read || (writes_->empty() && own_catalog_ == nullptr)) {
     end();
-    return Status();
+    return status;
   }
   txn::Turnstile& turnstile = engine().turnstile();
-  Status status = turnstile.begin_commit(database_->lock_timeout_us);
+  status = turnstile.begin_commit(database_->lock_timeout_us);
   if (status.ok()) {
     engine::Commit commit{own_catalog_.get(), *writes_};
     status = engine().commit(commit);
