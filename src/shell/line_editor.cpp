@@ -183,6 +183,8 @@ std::optional<std::string> LineEditor::read(const std::string& prompt) {
   impl_->prompt = prompt;
   impl_->dropped = false;
   int count = 0;
+  // Before the prompt, which libedit would show first: a Ctrl-D typed in between would be lost.
+  el_set(impl_->edit, EL_PREP_TERM, 1);
   const char* text = el_gets(impl_->edit, &count);
   if (impl_->dropped) return "";
   if (text == nullptr || count <= 0) return {};

@@ -57,8 +57,13 @@ send("use many\n"); expect(r"many> ", "use"); send("scan\n"); expect(r"\(|\n1 ",
 send("\x03"); expect(r"(error: stopped|\(200 000 rows\))", "Ctrl-C stops a scan"); expect(r"many> ", "prompt")
 send("help scan\n"); expect(r"usage: scan", "help"); expect(r"> ", "prompt")
 send("\x04")
-_, status = os.waitpid(pid, 0)
-sys.exit(os.waitstatus_to_exitcode(status))
+for _ in range(200):
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    if ended:
+        sys.exit(os.waitstatus_to_exitcode(status))
+    time.sleep(0.1)
+os.kill(pid, 9)
+sys.exit("FAILED: Ctrl-D does not end the shell")
 PYTHON
 timeout 120 python3 drive.py "$quire" || fail "the session ended with $?"
 same 'the history is private' 600 "$(stat -c %a .quire_history)"
