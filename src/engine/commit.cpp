@@ -107,8 +107,12 @@ Result<std::uint64_t> Engine::apply_rows(const KeyspaceRecord& record, txn::Tree
       if (fresh) ++rows;
     } else {
       QUIRE_ASSIGN(const bool erased, rows_of.erase(key));
-      QUIRE_ASSERT(!erased || rows > 0);
-      if (erased) --rows;
+      if (!erased) continue;
+      if (rows == 0) {
+        return Status(Code::corrupt, "tree " + std::to_string(record.tree.raw) + " of " + path() +
+                                         " has more rows than its system row says");
+      }
+      --rows;
     }
   }
   return rows;
