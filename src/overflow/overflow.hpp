@@ -1,8 +1,8 @@
 // Overflow values: writing, reading and freeing what is too large for a leaf.
 //
 // A value is written once and never changed: a new value gets new pages. Writing is a series of actions, one
-// per page; a failure on the way frees what was written. The stub's checksum covers the value as a whole,
-// so that pages of two values can never be mixed unnoticed.
+// per page; after a failure on the way the caller discards the epoch, and what was written goes with it. The
+// stub's checksum covers the value as a whole, so that pages of two values can never be mixed unnoticed.
 //
 // Invariants   1. every data page but the last is full
 //              2. an index page lists ids_per_index pages, the last one what remains
