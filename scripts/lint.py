@@ -501,6 +501,23 @@ def link_problem(tree, source, target):
     return ""
 
 
+NAMED_TEST = re.compile(r"`(\w+\.\w+)`")
+
+
+def check_promises(tree):
+    """Every test that docs/PROMISES.md names is there."""
+    tests = set()
+    for source in tree.cpp():
+        if source.is_test:
+            tests |= {".".join(names) for names in re.findall(r"\bTEST(?:_F|_P)?\((\w+),\s*(\w+)\)", source.code)}
+    for source in tree.sources:
+        if source.path == "docs/PROMISES.md":
+            for number, line in enumerate(source.lines, 1):
+                for name in NAMED_TEST.findall(line):
+                    if name not in tests:
+                        yield source, number, f"no test is called {name}"
+
+
 # --- running ----------------------------------------------------------------------------------
 
 RULES = {
@@ -514,6 +531,7 @@ RULES = {
     "workplace": check_workplace,
     "tests": check_tests,
     "docs": check_docs,
+    "promises": check_promises,
 }
 
 

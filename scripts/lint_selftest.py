@@ -92,6 +92,8 @@ CASES = [
     ("docs", "dead link gone.md", {"docs/a.md": "[x](gone.md)\n"}),
     ("docs", "no such heading", {"docs/a.md": "[x](../README.md#bad)\n"}),
     ("docs", "leaves the project", {"docs/a.md": "[x](../../x.md)\n"}),
+    ("promises", "no test is called a.gone", {"docs/PROMISES.md": "It holds: `a.gone`, `a.b`.\n",
+                                              "src/base/a_test.cpp": source("TEST(a, b) { f(); }\n")}),
     ("docs", "skip-ci", {"docs/a.md": "```sh later\nls\n```\n"}),
 ]
 
