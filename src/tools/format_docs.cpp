@@ -1,0 +1,262 @@
+// Text of the documents of the file format.
+//
+// Numbers come from the layout tables; what is written here is what a table cannot say: the meaning of a field, and how
+// the pieces belong together. A field without a meaning is left empty, which a test notices.
+#include "tools/format_docs.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "btree/layout.hpp"
+#include "catalog/layout.hpp"
+#include "overflow/layout.hpp"
+#include "space/layout.hpp"
+#include "space/superblock.hpp"
+
+namespace quire::tools {
+
+namespace {
+
+using Meanings = std::map<std::string_view, std::string_view>;
+
+std::string title(std::string_view text) {
+  return fmt::format("# {}\n\nGenerated from the layout tables by `./dev docs`; do not edit.\n\n", text);
+}
+
+std::string table(const page::Layout& layout, const Meanings& meanings) {
+  std::string text = "| offset | bytes | field | meaning |\n|---|---|---|---|\n";
+  for (const page::Field& field : layout.fields) {
+    const auto meaning = meanings.find(field.name);
+    const bool reserved = field.name.starts_with("reserved");
+    text += fmt::format("| {} | {} | `{}` | {} |\n", field.offset, field.bytes, field.name,
+                        meaning != meanings.end() ? meaning->second : reserved ? "zero" : "");
+  }
+  return text;
+}
+
+std::string index_page() {
+  return title("File format") +
+         fmt::format(R"(One file of blocks of {} bytes. Integers are little-endian unless a text says otherwise. Format version {}.
+
+    block 0          superblock A
+    block 1          superblock B
+    block 2 ...      pages, each on one or more consecutive blocks
+
+A page is {} to {} bytes, a power of two, the same for the whole file. It is known by its page number (`PageId`); the
+page table says on which block it lies and what its checksum must be. A page is never overwritten in place: every
+checkpoint writes changed pages to free blocks, then the page table and the bitmap that refer to them, and last the
+superblock that refers to those.
+
+| document | what |
+|---|---|
+| [superblock.md](superblock.md) | the two roots of a file |
+| [pages.md](pages.md) | page header, page types, page table, bitmap |
+| [btree.md](btree.md) | nodes, slots and records of the B+ tree |
+| [overflow.md](overflow.md) | values too large for a leaf |
+| [catalog.md](catalog.md) | the system trees, and where keys and rows are described |
+)",
+                     page::block_bytes, static_cast<std::uint32_t>(space::newest_format), page::page_bytes_min, page::page_bytes_max);
+}
+
+std::string superblock_page() {
+  const Meanings meanings = {
+      {"magic", "`QUIRE` `0d 0a 1a`"},
+      {"format", "version of the format; a reader refuses a higher one than it knows"},
+      {"page_shift", "page size as a power of two, 12 to 16"},
+      {"checksum_kind", "1: XXH3-64"},
+      {"flags", "1 clean, 2 backup"},
+      {"required", "features a reader must know; unknown bits refuse the file"},
+      {"optional", "features a reader may ignore; unknown bits are kept"},
+      {"uuid", "of the file; seeds all checksums"},
+      {"generation", "number of the checkpoint; its lowest bit names the slot"},
+      {"incarnation", "number of the writer's life; 0 without a log"},
+      {"next_tree_id", "the next tree gets this number"},
+      {"checkpoint_lsn", "where replay of a log begins; 0 without a log"},
+      {"next_xid", "the next writing transaction gets this number"},
+      {"clock", "timestamp of the last commit, a count"},
+      {"next_page_id", "page numbers from here on were never used"},
+      {"file_blocks", "the file has at least so many blocks; bits of the bitmap beyond are not stored"},
+      {"table_depth", "levels of the page table"},
+      {"bitmap_depth", "levels of the bitmap"},
+      {"table_root", "entry of the page table's top page"},
+      {"bitmap_root", "entry of the bitmap's top page"},
+      {"active_transactions", "entry of a page; 0 without any"},
+      {"source_lsn", "of a replica; 0 otherwise"},
+      {"created_us", "microseconds since 1970-01-01 UTC"},
+      {"checksum", "XXH3-64 of all bytes before it, seed 0"},
+  };
+  return title("Superblock") +
+         fmt::format(R"({} bytes, stored twice in each of the two slots (blocks 0 and 1), at +0 and +{}. A checkpoint writes the
+slot of its generation's lowest bit and leaves the other one alone. The valid copy with the highest generation is the
+state of the file; a slot without any valid copy beside a valid one is a publish that a power cut tore. Magic, format
+and checksum keep their places in every format.
+
+)",
+                     space::superblock_bytes, space::superblock_copy_offset) +
+         table(space::superblock_layout, meanings);
+}
+
+std::string type_table() {
+  std::string text = "| number | type |\n|---|---|\n";
+  for (std::size_t type = 1; type < page::page_type_count; ++type) {
+    text += fmt::format("| {} | {} |\n", type, page::page_type_name(static_cast<page::PageType>(type)));
+  }
+  return text;
+}
+
+std::string pages_page() {
+  const Meanings header = {
+      {"type", "what the page is, see below"},
+      {"flags", "by type; 0 so far"},
+      {"layout", "version of the type's layout; 0 so far"},
+      {"tree_id", "the tree the page belongs to"},
+      {"page_id", "its own number"},
+      {"max_xid", "no row of the page was changed by a later transaction; 0 so far"},
+      {"generation", "of the checkpoint that wrote its last change"},
+  };
+  const Meanings entry = {{"place", "where the page lies, see below"},
+                          {"checksum", "XXH3-64 of the whole page, seeded with the file's uuid and the page's number"}};
+  std::string text = title("Pages, page table and bitmap");
+  text += "## Page header\n\nEvery page with a page number begins so. The checksum is not in the page but beside the pointer to it.\n\n";
+  text += table(page::header_layout, header);
+  text += "\n## Page types\n\nNumbers are never used for anything else.\n\n" + type_table();
+  text += "\n## Page-table entry\n\n" + table(space::entry_layout, entry);
+  text += fmt::format(R"(
+`place`, from the lowest bit up:
+
+| bits | meaning |
+|---|---|
+| 40 | first block, at most {} |
+| 4 | length in blocks, less one |
+| 4 | kind: 0 free, 1 page, 2 undo page |
+| 4 | compression: 0 none |
+| 4 | of entries above the lowest level: 1 something below is free, 2 something below is an undo page |
+| 8 | zero |
+
+The seed of a checksum is the first half of the uuid (little-endian), exclusive-or its second half (big-endian),
+exclusive-or the page's number times 9E3779B97F4A7C15 (hexadecimal, modulo 2^64). Pages of the table and of the bitmap
+have no page number; theirs is 2^63 (table) or 2^63 + 2^62 (bitmap), plus level times 2^56, plus the index within
+the level.
+
+## Page table
+
+Page number n is entry n modulo f of lowest page n / f, where f is the page size divided by {}. Each level above holds
+the entries of the pages below it, f to a page; the superblock holds the entry of the single top page and the number of
+levels. Entry 0 is not used. An entry of kind free below `next_page_id` is a page number that may be given again.
+
+## Bitmap
+
+The lowest pages are plain bits, the first block in the lowest bit of the first byte: 1 when the checkpoint refers to the
+block, the superblocks included. A page holds eight times its size in bits. The levels above are as in the page table.
+)",
+                      space::Entry::block_max, space::entry_bytes);
+  return text;
+}
+
+std::string node_tables() {
+  const Meanings node = {
+      {"count", "slots"},
+      {"heap_low", "records and fences lie from here to the end of the page; 0 stands for 65536"},
+      {"heap_used", "bytes of records and fences that are in use"},
+      {"prefix_bytes", "so many first bytes are common to both fences and so to all keys; records leave them out"},
+      {"lower_offset", "of the lower fence"},
+      {"lower_bytes", "its length"},
+      {"upper_offset", "of the upper fence"},
+      {"upper_bytes", "its length; FFFF: none, the node is the last of its level"},
+      {"right_sibling", "page number of the next node of the level; 0 for none"},
+      {"last_child", "inner nodes: the child for keys above the last slot's"},
+      {"level", "0 is a leaf"},
+      {"node_flags", "0 so far"},
+      {"ghosts", "deleted rows that are still there; 0 so far"},
+      {"row_headers", "rows that have a row header; 0 so far"},
+      {"hint_distance", "slots from one hint to the next; 0: no hints"},
+      {"hints", "heads of every hint_distance-th slot, 4 bytes each"},
+  };
+  const Meanings slot = {
+      {"head", "the first four bytes of the suffix as a big-endian number"},
+      {"offset", "of the record"},
+      {"suffix_bytes_and_flags", "length of the suffix in the low 12 bits; flags 1000 ghost, 2000 value in overflow pages, 4000 row header"},
+  };
+  const Meanings row = {{"xid_and_flags", "the transaction that wrote the row last; none are written so far"},
+                        {"undo_handle", "where the version before is kept"}};
+  return "## Node header\n\nBehind the page header.\n\n" + table(btree::node_layout, node) + "\n## Slot\n\n" +
+         table(btree::slot_layout, slot) + "\n## Row header\n\nIn a leaf record whose slot says so.\n\n" + table(btree::row_header_layout, row);
+}
+
+std::string btree_page() {
+  std::string text = title("B+ tree");
+  text += fmt::format(R"(A node is one page, of type `inner` or `leaf`. It covers the keys above its lower fence up to and including its upper
+fence. Slots grow up from byte {}, in order of keys; records and fences grow down from the end of the page.
+
+    leaf record     suffix | row header if flagged | u16 value bytes | value, or a {}-byte overflow stub
+    inner record    suffix | u64 child page number; child i covers the keys above key i-1 up to key i
+
+)",
+                      btree::node_header_bytes, overflow::stub_bytes);
+  text += node_tables();
+  text += "\n## Limits\n\n| page size | longest key | longest record |\n|---|---|---|\n";
+  for (std::uint32_t bytes = page::page_bytes_min; bytes <= page::page_bytes_max; bytes *= 2) {
+    text += fmt::format("| {} | {} | {} |\n", bytes, btree::key_bytes_max(bytes), btree::record_bytes_max(bytes));
+  }
+  return text + "\nA longer value goes to [overflow pages](overflow.md).\n";
+}
+
+std::string overflow_page() {
+  const Meanings stub = {{"length", "bytes of the value"},
+                         {"first_index_page", "page number; 0 for an empty value"},
+                         {"checksum", "XXH3-64 of the whole value, seed 0"}};
+  const Meanings index = {{"next_index_page", "page number; 0 for the last one"}, {"count", "data pages listed here"}};
+  std::string text = title("Overflow values");
+  text += R"(A value too large for its leaf lies in data pages, which index pages list; the leaf keeps a stub. Byte n of the value is
+reached in one step per index page.
+
+    stub -> index page -> index page -> ...
+               |  |  |
+             data data data
+
+)";
+  text += "## Stub\n\n" + table(overflow::stub_layout, stub);
+  text += "\n## Index page\n\nBehind the page header.\n\n" + table(overflow::index_layout, index);
+  text += fmt::format(R"(
+Page numbers of data pages follow from byte {} on, {} bytes each. A data page is a page header and payload from byte {} on;
+every data page but the last is full.
+
+| page size | payload of a data page | data pages of an index page |
+|---|---|---|
+)",
+                      overflow::index_header_bytes, overflow::page_id_bytes, page::header_bytes);
+  for (std::uint32_t bytes = page::page_bytes_min; bytes <= page::page_bytes_max; bytes *= 2) {
+    text += fmt::format("| {} | {} | {} |\n", bytes, overflow::payload_bytes(bytes), overflow::ids_per_index(bytes));
+  }
+  return text;
+}
+
+std::string catalog_page() {
+  const Meanings row = {{"kind", "1: B+ tree"},
+                        {"state", "1: live"},
+                        {"had_ghosts", "0 so far"},
+                        {"root", "page number of the tree's root; it never changes"},
+                        {"rows", "rows in the tree"}};
+  return title("Catalog, keys and rows") +
+         fmt::format(R"(Tree {} (root page {}) maps a tree's number, four bytes big-endian, to a system row:
+
+{}
+Tree {} (root page {}) maps the name of a keyspace to a row: tree number, number of key columns, then the names of the
+key columns and of the value columns, each a column. Tree {} is the default keyspace; further keyspaces have numbers from {}
+on. A number is never given twice.
+
+Keys and rows are encoded as [src/record/README.md](../../src/record/README.md) describes, byte for byte.
+)",
+                     catalog::system_tree.raw, catalog::system_root.raw, table(catalog::tree_row_layout, row), catalog::names_tree.raw,
+                     catalog::names_root.raw, catalog::default_tree.raw, catalog::first_free_tree.raw);
+}
+
+}  // namespace
+
+std::vector<FormatPage> format_pages() {
+  return {{"README.md", index_page()},     {"superblock.md", superblock_page()}, {"pages.md", pages_page()},
+          {"btree.md", btree_page()},      {"overflow.md", overflow_page()},     {"catalog.md", catalog_page()}};
+}
+
+}  // namespace quire::tools
