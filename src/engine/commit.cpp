@@ -22,6 +22,9 @@ KeyspaceRecord* find_tree(Catalog& catalog, TreeId tree) {
 }  // namespace
 
 Status Engine::usable() const {
+  if (!ours()) {
+    return Status(Code::invalid, path() + " was opened before fork(); a child must open it itself, after the parent has closed it");
+  }
   if (!poisoned_.load(acquire)) return Status();
   return Status(Code::poisoned, "an earlier commit to " + path() + " failed while it was being written; reopen the database");
 }

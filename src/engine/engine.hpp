@@ -17,6 +17,7 @@
 #include "catalog/catalog.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "os/environment.hpp"
+#include "os/process.hpp"
 #include "os/sync.hpp"
 #include "quire/statistics.hpp"
 #include "txn/turnstile.hpp"
@@ -37,6 +38,8 @@ class Engine {
   // Opens or creates; does not look for an engine of the same file (see registry.hpp).
   static Result<std::shared_ptr<Engine>> open(os::Environment& environment, const std::string& path, const Options& options);
 
+  // False in a child of fork(): there the file, its lock and its state are the parent's.
+  bool ours() const noexcept { return os::fork_generation() == fork_generation_; }
   bool read_only() const noexcept { return read_only_; }
   const std::string& path() const noexcept { return file_.path(); }
   std::uint32_t page_bytes() const noexcept { return file_.page_bytes(); }
@@ -44,7 +47,7 @@ class Engine {
   std::uint64_t memory_limit() const noexcept { return memory_limit_; }
   txn::Turnstile& turnstile() noexcept { return turnstile_; }
 
-  // poisoned, or ok.
+  // poisoned; invalid in a child of fork(); or ok.
   Status usable() const;
 
   std::shared_ptr<const catalog::Catalog> catalog() const;
@@ -89,6 +92,7 @@ class Engine {
   os::FileIdentity file_identity_;
   bool read_only_ = false;
   std::uint64_t memory_limit_ = 0;
+  const std::uint32_t fork_generation_ = os::fork_generation();
 
   // Own synchronization.
   space::PageTable table_;

@@ -50,7 +50,8 @@ Engine::Engine(os::Environment& environment, std::unique_ptr<os::File> file, con
 
 Engine::~Engine() {
   // A clean close gives back what the file grew ahead. A failure costs nothing but the space.
-  if (!read_only_ && !poisoned_.load(acquire)) (void)trim_file().ok();
+  // In a child of fork() the file is the parent's, which may have grown it since.
+  if (ours() && !read_only_ && !poisoned_.load(acquire)) (void)trim_file().ok();
 }
 
 Status Engine::assemble(const space::Superblock& superblock, std::uint64_t memory_bytes) {

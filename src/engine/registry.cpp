@@ -81,7 +81,8 @@ Result<std::shared_ptr<Engine>> find_open(const Key& key) {
     const auto found = all.engines.find(key);
     if (found == all.engines.end()) return std::shared_ptr<Engine>();
     std::shared_ptr<Engine> engine = found->second.lock();
-    if (engine != nullptr) return engine;
+    // In a child of fork() the parent's engine is in the map, but it is not the child's.
+    if (engine != nullptr) return engine->ours() ? engine : nullptr;
     all.changed.wait(all.mutex);
   }
 }
