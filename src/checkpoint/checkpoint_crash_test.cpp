@@ -136,7 +136,7 @@ Report run_seeds(std::uint64_t seeds, Effort effort) {
   return report;
 }
 
-constexpr std::uint64_t seeds = 60;
+constexpr std::uint64_t seeds = 40;
 
 TEST(checkpoint_crash, shows_one_whole_checkpoint_after_every_power_cut) {
   const Report report = run_seeds(seeds, {});

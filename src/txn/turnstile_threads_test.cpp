@@ -102,7 +102,7 @@ TEST(turnstile, keeps_readers_out_that_share_a_slot_with_one_that_is_being_refus
   // attempts in one commit, so that two of them meet.
   Shared shared;
   ASSERT_TRUE(shared.turnstile.begin_commit(long_us).ok());
-  constexpr std::uint64_t attempts = 400000;
+  constexpr std::uint64_t attempts = 150000;
   Atomic<std::uint64_t> entered{0};
   {
     std::vector<os::Thread> readers;
