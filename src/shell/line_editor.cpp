@@ -134,9 +134,10 @@ struct LineEditor::Impl {
     el_set(edit, EL_EDITOR, "emacs");
     el_set(edit, EL_SIGNAL, 0);
     el_wset(edit, EL_GETCFN, read_character);
-    el_set(edit, EL_ADDFN, "quire-complete", "complete the word", complete_word);
-    el_set(edit, EL_ADDFN, "quire-drop-line", "drop the line", drop_line);
-    el_set(edit, EL_ADDFN, "quire-suspend", "suspend the shell", suspend);
+    // The wide form keeps these pointers; the narrow one makes copies that nobody frees.
+    el_wset(edit, EL_ADDFN, L"quire-complete", L"complete the word", complete_word);
+    el_wset(edit, EL_ADDFN, L"quire-drop-line", L"drop the line", drop_line);
+    el_wset(edit, EL_ADDFN, L"quire-suspend", L"suspend the shell", suspend);
     el_set(edit, EL_BIND, "^I", "quire-complete", nullptr);
     el_set(edit, EL_BIND, "^R", "em-inc-search-prev", nullptr);
     el_set(edit, EL_BIND, "^W", "ed-delete-prev-word", nullptr);
