@@ -23,6 +23,13 @@ inline void acquire_fence() noexcept {
 #endif
 }
 
+// Keeps later plain stores behind the atomic change before it, for readers that validate afterwards. Free on x86.
+inline void release_fence() noexcept {
+#if !defined(QUIRE_TSAN)
+  std::atomic_thread_fence(std::memory_order_release);
+#endif
+}
+
 inline void cpu_pause() noexcept {
 #if defined(__x86_64__)
   __builtin_ia32_pause();

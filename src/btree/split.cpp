@@ -67,6 +67,11 @@ SplitPoint choose_leaf_split(const NodeView& node, std::string_view key) {
   if (!node.upper_fence() && key > last) {
     std::string separator = separator_between(last, key);
     if (separator.size() <= node.free_bytes()) return {count, std::move(separator)};
+    // One record moves over, and the fence takes its room.
+    if (count > 1) {
+      separator = separator_between(node.key(count - 2), last);
+      if (separator.size() <= node.free_bytes() + slotted_bytes(node, count - 1)) return {count - 1, std::move(separator)};
+    }
   }
   if (count == 1) {
     if (key > last) return {1, separator_between(last, key)};

@@ -27,6 +27,7 @@ bool try_lock_exclusive(space::PageSlot& slot) noexcept {
   do {
     if (state_of(word) != state::unlocked && state_of(word) != state::cooling) return false;
   } while (!slot.state.compare_exchange_weak(word, with_state(word, state::exclusive), acq_rel, relaxed));
+  release_fence();
   ++latches_held;
   return true;
 }

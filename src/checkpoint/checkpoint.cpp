@@ -100,7 +100,8 @@ Status Checkpoint::write_roots(State state, space::Superblock& next) {
   next.bitmap_depth = static_cast<std::uint8_t>(bitmap_.depth());
   // The number of bitmap pages follows from file_blocks, and it does not shrink.
   const std::uint64_t last_page_begin = (bitmap_.entries().leaves() - 1) * bitmap_.blocks_per_page();
-  next.file_blocks = std::max(resources_.blocks.next_published_end(), last_page_begin + 1);
+  const std::uint64_t end = std::max(resources_.blocks.next_published_end(), last_page_begin + 1);
+  next.file_blocks = (end + file_.page_blocks() - 1) / file_.page_blocks() * file_.page_blocks();
   return Status();
 }
 

@@ -26,7 +26,7 @@ Status Engine::usable() const {
     return Status(Code::invalid, path() + " was opened before fork(); a child must open it itself, after the parent has closed it");
   }
   if (!poisoned_.load(acquire)) return Status();
-  return Status(Code::poisoned, "an earlier commit to " + path() + " failed while it was being written; reopen the database");
+  return Status(Code::poisoned, "an earlier commit to " + path() + " failed while it was being written; close every handle of it and open it again");
 }
 
 std::shared_ptr<const Catalog> Engine::catalog() const {

@@ -75,7 +75,9 @@ class Engine {
   Status assemble(const space::Superblock& superblock, std::uint64_t memory_bytes);
   Status load(const space::Superblock& superblock);
   Status format();
-  static Status create_file(os::Environment& environment, const std::string& path, const Options& options);
+  // See create.cpp.
+  static Status create_if_missing(os::Environment& environment, const std::string& path, const Options& options);
+  static Status build_file(os::Environment& environment, const std::string& path, const Options& options);
 
   // New numbers of rows, which take effect when the commit does.
   using RowCounts = std::vector<std::pair<catalog::KeyspaceRecord*, std::uint64_t>>;

@@ -1,11 +1,9 @@
-// Opening, creating and closing a file.
+// Opening and closing a file.
 //
-// A new database is built in full beside its path, as `<path>-new`, synced, and then renamed: the path shows either
-// nothing or a whole database, and no power cut can leave something that must be told apart from a
-// damaged file. Two processes that create at once meet at the lock of `<path>-new`.
+// What was read is made durable before it is trusted (RC-1): the superblock that was chosen, and the name under which
+// the file was found, which a creation that died before its last sync may have left to the page cache.
 #include "base/try.hpp"
 #include "engine/engine.hpp"
-#include "os/hook.hpp"
 #include "overflow/overflow.hpp"
 
 namespace quire::engine {
@@ -13,7 +11,6 @@ namespace quire::engine {
 namespace {
 
 constexpr std::uint64_t memory_limit_min = std::uint64_t{1} << 20;
-constexpr std::uint64_t first_generation = 1;  // the first publish is number 2, superblock A
 
 Status check_options(const Options& options) {
   if (options.page_size != 0 && !page::is_page_size(options.page_size)) {
@@ -25,13 +22,6 @@ Status check_options(const Options& options) {
                                      std::to_string(memory_limit_min) + " expected");
   }
   return Status();
-}
-
-space::Uuid make_uuid(os::Entropy& entropy) {
-  space::Uuid uuid;
-  store_le(uuid.data(), entropy.next());
-  store_le(uuid.data() + 8, entropy.next());
-  return uuid;
 }
 
 }  // namespace
@@ -99,45 +89,15 @@ Status Engine::trim_file() {
   return bytes > wanted ? file_.file().truncate(wanted) : Status();
 }
 
-Status Engine::create_file(os::Environment& environment, const std::string& path, const Options& options) {
-  const std::string fresh = path + "-new";
-  {
-    QUIRE_ASSIGN(std::unique_ptr<os::File> file, environment.files.open(fresh, {.write = true, .create = true}));
-    QUIRE_TRY(file->lock(os::LockMode::exclusive));
-    // Whoever held the lock before may have finished and renamed the file away.
-    QUIRE_ASSIGN(const bool still_there, environment.files.exists(fresh));
-    if (!still_there) return Status(Code::busy, path + " was created by another process at this moment; open it again");
-    QUIRE_TRY(file->truncate(0));
-    space::Superblock superblock;
-    superblock.page_bytes = options.page_size == 0 ? page::page_bytes_default : options.page_size;
-    superblock.uuid = make_uuid(environment.entropy);
-    superblock.generation = Epoch{first_generation};
-    superblock.next_tree = catalog::first_free_tree;
-    superblock.file_blocks = space::superblock_blocks;
-    superblock.created_us = environment.clock.wall_us();
-    Engine engine(environment, std::move(file), fresh);
-    QUIRE_TRY(engine.assemble(superblock, memory_limit_min));
-    QUIRE_TRY(engine.format());
-    QUIRE_TRY(os::hook("create.before_rename"));
-    QUIRE_TRY(environment.files.rename(fresh, path));
-  }
-  if (seeded_bug("skip_directory_sync")) return Status();
-  return environment.files.sync_directory(os::directory_of(path));
-}
-
 Result<std::shared_ptr<Engine>> Engine::open(os::Environment& environment, const std::string& path, const Options& options) {
   QUIRE_TRY(check_options(options));
   const bool read_only = options.mode == Mode::read_only;
-  QUIRE_ASSIGN(const bool there, environment.files.exists(path));
-  bool create = !there;
-  if (there && options.mode == Mode::create) {
-    // An empty file, as a program that makes temporary names leaves it, counts as not there.
-    QUIRE_ASSIGN(std::unique_ptr<os::File> file, environment.files.open(path, {}));
-    QUIRE_ASSIGN(const std::uint64_t bytes, file->size());
-    create = bytes == 0;
+  if (options.mode == Mode::create) {
+    QUIRE_TRY(create_if_missing(environment, path, options));
+  } else {
+    QUIRE_ASSIGN(const bool there, environment.files.exists(path));
+    if (!there) return Status(Code::not_found, path + " does not exist");
   }
-  if (create && options.mode != Mode::create) return Status(Code::not_found, path + " does not exist");
-  if (create) QUIRE_TRY(create_file(environment, path, options));
 
   QUIRE_ASSIGN(std::unique_ptr<os::File> file, environment.files.open(path, {.write = !read_only}));
   QUIRE_TRY(file->lock(read_only ? os::LockMode::shared : os::LockMode::exclusive));
@@ -148,6 +108,7 @@ Result<std::shared_ptr<Engine>> Engine::open(os::Environment& environment, const
     return Status(Code::unclean, path + " was not closed cleanly and needs its log; this version keeps none");
   }
   if (!read_only && !seeded_bug("trust_superblock_before_sync")) QUIRE_TRY(space::settle_superblock(engine->file_.file(), superblock));
+  if (!read_only && !seeded_bug("skip_directory_sync")) QUIRE_TRY(environment.files.sync_directory(os::directory_of(path)));
   QUIRE_TRY(engine->assemble(superblock, options.memory_limit));
   QUIRE_TRY(engine->load(superblock));
   engine->read_only_ = read_only;

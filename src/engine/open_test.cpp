@@ -5,6 +5,7 @@
 // Method   simulated machines: leftovers put in place, the creation stopped at every operation, two threads at once
 #include "engine/test_engine.hpp"
 
+#include "os/hook.hpp"
 #include "os/sync.hpp"
 
 namespace quire::engine {
@@ -25,14 +26,72 @@ TEST(engine_open, creates_a_database_with_the_default_keyspace) {
   EXPECT_EQ(machine.files().files(), std::vector<std::string>{test_path}) << "a stray file is left";
 }
 
-TEST(engine_open, takes_over_what_a_crashed_creation_left) {
-  for (const std::string& left : {std::string(), std::string("half a superblock"), std::string(100000, 'x')}) {
-    os::SimEnvironment machine({.seed = 2});
-    machine.files().install(std::string(test_path) + "-new", left);
-    const Result<EnginePointer> engine = open(machine);
+TEST(engine_open, leaves_every_other_file_alone_when_it_creates) {
+  os::SimEnvironment machine({.seed = 2});
+  const std::string other = std::string(test_path) + "-new";
+  {
+    const Result<EnginePointer> first = open_shared(machine.environment(), other, small_options(Mode::create));
+    ASSERT_TRUE(first.ok()) << first.status().to_string();
+  }
+  const std::string before = machine.files().contents(other).value();
+  ASSERT_TRUE(open(machine).ok());
+  EXPECT_EQ(machine.files().contents(other).value(), before);
+}
+
+TEST(engine_open, removes_what_crashed_creations_of_its_path_left) {
+  std::size_t leftovers = 0;
+  for (std::uint64_t stop = 1; stop < 60; ++stop) {
+    os::SimEnvironment machine({.seed = stop});
+    machine.files().stop_at(stop);
+    if (open(machine).ok()) break;
+    os::SimEnvironment next(machine.files().kill());
+    for (const std::string& file : next.files().files()) leftovers += file == test_path ? 0 : 1;
+    ASSERT_TRUE(open(next).ok()) << stop;
+    EXPECT_EQ(next.files().files(), std::vector<std::string>{test_path}) << stop;
+  }
+  EXPECT_GT(leftovers, 0u) << "no creation was stopped in the middle";
+}
+
+TEST(engine_open, opens_the_database_of_another_process_that_was_quicker) {
+  os::SimEnvironment machine({.seed = 4});
+  // The other one creates, commits and closes while this one's file is about to get its name.
+  struct Other {
+    os::SimEnvironment& machine;
+    bool done = false;
+  } other{machine};
+  os::set_hook_handler(
+      [](std::string_view name, void* context) {
+        auto& quick = *static_cast<Other*>(context);
+        if (name != "create.before_rename" || quick.done) return Status();
+        quick.done = true;
+        const EnginePointer engine = Engine::open(quick.machine.environment(), test_path, small_options(Mode::create)).value();
+        return commit_rows(*engine, {{"quick", "1"}});
+      },
+      &other);
+  const Result<EnginePointer> engine = open(machine);
+  os::set_hook_handler(nullptr, nullptr);
+  ASSERT_TRUE(engine.ok()) << engine.status().to_string();
+  EXPECT_EQ(rows_of(**engine).value(), (Model{{"quick", "1"}}));
+  EXPECT_EQ(machine.files().files(), std::vector<std::string>{test_path});
+}
+
+TEST(engine_open, makes_the_name_it_found_durable) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    os::SimEnvironment machine({.seed = seed});
+    // The creation dies after its rename.
+    machine.files().observe([&](const os::Operation& operation) {
+      if (operation.kind == os::OperationKind::sync_directory) machine.files().stop();
+    });
+    EXPECT_FALSE(open(machine).ok());
+    os::SimEnvironment next(machine.files().kill());
+    const Result<EnginePointer> engine = open(next);
     ASSERT_TRUE(engine.ok()) << engine.status().to_string();
-    EXPECT_TRUE((*engine)->verify().ok());
-    EXPECT_EQ(machine.files().files(), std::vector<std::string>{test_path});
+    ASSERT_TRUE(commit_rows(**engine, {{"k", "v"}}).ok());
+    Random random(seed);
+    os::SimEnvironment rebooted(next.files().crash(random));
+    const Result<EnginePointer> again = open(rebooted, Mode::open);
+    ASSERT_TRUE(again.ok()) << seed << ": " << again.status().to_string();
+    EXPECT_EQ(rows_of(**again).value(), (Model{{"k", "v"}}));
   }
 }
 

@@ -25,7 +25,7 @@ void expect_poisoned(Engine& engine) {
   EXPECT_EQ(engine.verify(), Code::poisoned);
   EXPECT_EQ(engine.statistics(), Code::poisoned);
   EXPECT_EQ(commit_rows(engine, {{"later", "row"}}), Code::poisoned);
-  EXPECT_THAT(std::string(engine.usable().message()), HasSubstr("reopen the database"));
+  EXPECT_THAT(std::string(engine.usable().message()), HasSubstr("open it again"));
 }
 
 TEST(engine_poison, follows_a_failed_write_or_sync_and_reopening_gives_a_committed_state) {

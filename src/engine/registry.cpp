@@ -5,6 +5,7 @@
 #include "engine/registry.hpp"
 
 #include <map>
+#include <optional>
 #include <set>
 
 #include "base/try.hpp"
@@ -93,12 +94,15 @@ Result<std::shared_ptr<Engine>> open_shared(os::Environment& environment, const 
   QUIRE_ASSIGN(const std::string resolved, environment.files.resolve(path));
   const Opening opening({&environment.files, resolved});
   QUIRE_ASSIGN(const bool there, environment.files.exists(resolved));
+  std::optional<Opening> same_file;
   if (there) {
     os::FileIdentity identity;
     {
       QUIRE_ASSIGN(std::unique_ptr<os::File> file, environment.files.open(resolved, {}));
       identity = file->identity();
     }
+    // Another name of the same file may be on its way too.
+    same_file.emplace(Place{&environment.files, "inode " + std::to_string(identity.device) + " " + std::to_string(identity.inode)});
     QUIRE_ASSIGN(std::shared_ptr<Engine> engine, find_open({&environment.files, identity}));
     if (engine != nullptr) {
       if (engine->read_only() && options.mode != Mode::read_only) {

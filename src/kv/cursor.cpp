@@ -155,16 +155,18 @@ Cursor::~Cursor() = default;
 
 Status Cursor::first() { return impl_->first(); }
 Status Cursor::last() { return impl_->last(); }
-Status Cursor::seek_ge(std::string_view key) { return impl_->seek_ge(key); }
-Status Cursor::seek_le(std::string_view key) { return impl_->seek_le(key); }
+// The argument may be this cursor's own key(), which a move overwrites.
+Status Cursor::seek_ge(std::string_view key) { return impl_->seek_ge(std::string(key)); }
+Status Cursor::seek_le(std::string_view key) { return impl_->seek_le(std::string(key)); }
 Status Cursor::next() { return impl_->next(); }
 Status Cursor::prev() { return impl_->prev(); }
 bool Cursor::valid() const noexcept { return impl_->valid(); }
 Result<std::string_view> Cursor::value() { return impl_->value(); }
 
 Status Cursor::seek(std::string_view key) {
-  QUIRE_TRY(impl_->seek_ge(key));
-  return impl_->key() == key ? Status() : impl_->leave();
+  const std::string wanted(key);
+  QUIRE_TRY(impl_->seek_ge(wanted));
+  return impl_->key() == wanted ? Status() : impl_->leave();
 }
 
 std::string_view Cursor::key() const {

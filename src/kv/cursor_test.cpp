@@ -114,6 +114,17 @@ TEST_F(cursor, sees_what_becomes_of_the_entry_it_stands_on) {
   EXPECT_EQ(at.key(), "a");
 }
 
+TEST_F(cursor, takes_its_own_key_as_the_key_to_seek) {
+  Database memory = Database::open_in_memory().value();
+  Transaction tx = memory.begin().value();
+  ASSERT_TRUE(tx.put(default_keyspace, "b", "1").ok());
+  ASSERT_TRUE(tx.put(default_keyspace, "d", "2").ok());
+  Cursor at = tx.cursor(default_keyspace).value();
+  ASSERT_TRUE(at.seek("b").ok());
+  ASSERT_TRUE(tx.erase(default_keyspace, "b").ok());
+  EXPECT_EQ(at.seek(at.key()).code(), Code::not_found);
+}
+
 TEST_F(cursor, scans_ranges_both_ways) {
   fill({"a", "b", "c", "d", "e"});
   EXPECT_EQ(keys_in(Range::all()), (Keys{"a", "b", "c", "d", "e"}));

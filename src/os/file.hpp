@@ -75,6 +75,8 @@ class FileSystem {
   virtual Status remove(const std::string& path) = 0;
   // Replaces `target` if present.
   virtual Status rename(const std::string& source, const std::string& target) = 0;
+  // The same, but `exists` when there is a target, which is then untouched; one step also between processes.
+  virtual Status rename_new(const std::string& source, const std::string& target) = 0;
   virtual Result<bool> exists(const std::string& path) = 0;
   // Names (without directory) of the entries of a directory, sorted.
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;

@@ -23,14 +23,16 @@ std::string waited(std::uint64_t timeout_us) { return "waited " + std::to_string
 }  // namespace
 
 Result<std::uint32_t> Turnstile::enter_reader(std::uint64_t timeout_us) {
-  const auto index = static_cast<std::uint32_t>(os::this_thread_number() % slot_count);
+  const std::uint64_t self = os::this_thread_number();
+  const auto index = static_cast<std::uint32_t>(self % slot_count);
   Slot& slot = slots_[index];
   std::uint64_t deadline = 0;
   for (;;) {
-    if (join(slot)) return index;
+    if (join(slot, self)) return index;
     slot.readers.fetch_add(knocking, seq_cst);
     if (!committing_.load(seq_cst)) {
       slot.readers.fetch_sub(knocking - inside, acq_rel);
+      slot.thread.store(self, relaxed);
       return index;
     }
     slot.readers.fetch_sub(knocking, seq_cst);
@@ -44,11 +46,15 @@ Result<std::uint32_t> Turnstile::enter_reader(std::uint64_t timeout_us) {
   }
 }
 
-// A reader inside keeps the commit waiting, so another of the same slot may come in. One that only knocks does not.
-bool Turnstile::join(Slot& slot) noexcept {
+// A reader inside keeps the commit waiting, so another of the same slot may come in; one that only knocks does not.
+// While a commit waits, only the thread that came in last may: threads that took turns would hold it off for ever.
+bool Turnstile::join(Slot& slot, std::uint64_t self) noexcept {
+  if (committing_.load(relaxed) && slot.thread.load(relaxed) != self) return false;
   std::uint64_t word = slot.readers.load(relaxed);
   while (word % knocking != 0) {
-    if (slot.readers.compare_exchange_weak(word, word + inside, acq_rel, relaxed)) return true;
+    if (!slot.readers.compare_exchange_weak(word, word + inside, acq_rel, relaxed)) continue;
+    slot.thread.store(self, relaxed);
+    return true;
   }
   return false;
 }

@@ -46,8 +46,9 @@ class Turnstile {
   static constexpr std::uint32_t slot_count = 64;
   struct alignas(64) Slot {
     Atomic<std::uint64_t> readers{0};
+    Atomic<std::uint64_t> thread{0};  // who came in last
   };
-  bool join(Slot& slot) noexcept;
+  bool join(Slot& slot, std::uint64_t self) noexcept;
 
   os::Clock& clock_;
   std::array<Slot, slot_count> slots_;

@@ -79,6 +79,16 @@ Status MemFileSystem::rename(const std::string& source, const std::string& targe
   return {};
 }
 
+Status MemFileSystem::rename_new(const std::string& source, const std::string& target) {
+  {
+    Lock held(mutex_);
+    if (names_.contains(normalized_path(target))) {
+      return Status(Code::exists, cannot_rename(source, normalized_path(target)) + ": File exists");
+    }
+  }
+  return rename(source, target);
+}
+
 Result<bool> MemFileSystem::exists(const std::string& path) {
   const std::string whole = normalized_path(path);
   Lock held(mutex_);

@@ -31,6 +31,7 @@ class MemFileSystem final : public FileSystem {
   Result<std::unique_ptr<File>> open(const std::string& path, OpenFile how) override;
   Status remove(const std::string& path) override;
   Status rename(const std::string& source, const std::string& target) override;
+  Status rename_new(const std::string& source, const std::string& target) override;
   Result<bool> exists(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Status sync_directory(const std::string& directory) override;

@@ -81,6 +81,15 @@ Status PosixFileSystem::rename(const std::string& source, const std::string& tar
   return system_error(errno, cannot_rename(source, target));
 }
 
+Status PosixFileSystem::rename_new(const std::string& source, const std::string& target) {
+  if (::renameat2(AT_FDCWD, source.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0) return {};
+  if (errno == EINVAL || errno == ENOSYS) {
+    // A file system without it: a second name fails when the name is taken, and then the first one goes.
+    if (::link(source.c_str(), target.c_str()) == 0) return remove(source);
+  }
+  return system_error(errno, cannot_rename(source, target));
+}
+
 Result<bool> PosixFileSystem::exists(const std::string& path) {
   struct stat information = {};
   if (::stat(path.c_str(), &information) == 0) return true;

@@ -115,13 +115,22 @@ Status SimFileSystem::remove(const std::string& path) {
 }
 
 Status SimFileSystem::rename(const std::string& source, const std::string& target) {
-  const std::string from = normalized_path(source);
-  const std::string to = normalized_path(target);
+  return rename_to({.source = source, .target = target, .replace = true});
+}
+
+Status SimFileSystem::rename_new(const std::string& source, const std::string& target) {
+  return rename_to({.source = source, .target = target, .replace = false});
+}
+
+Status SimFileSystem::rename_to(const Renaming& what) {
+  const std::string from = normalized_path(what.source);
+  const std::string to = normalized_path(what.target);
   const std::string words = cannot_rename(from, to);
   QUIRE_TRY(begin_plain({.kind = OperationKind::rename, .path = from, .detail = as_bytes(to)}, words));
   Lock held(mutex_);
   if (disk_.find(from) == nullptr) return not_found(words);
   if (disk_.is_directory(to)) return Status(Code::io, words + ": Is a directory (simulated)");
+  if (!what.replace && disk_.find(to) != nullptr) return Status(Code::exists, words + ": File exists (simulated)");
   disk_.rename(from, to);
   return {};
 }

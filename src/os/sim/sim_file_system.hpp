@@ -62,6 +62,7 @@ class SimFileSystem final : public FileSystem {
   Result<std::unique_ptr<File>> open(const std::string& path, OpenFile how) override;
   Status remove(const std::string& path) override;
   Status rename(const std::string& source, const std::string& target) override;
+  Status rename_new(const std::string& source, const std::string& target) override;
   Result<bool> exists(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Status sync_directory(const std::string& directory) override;
@@ -129,6 +130,13 @@ class SimFileSystem final : public FileSystem {
   std::optional<FaultKind> take_fault(const Attempt& attempt) QUIRE_REQUIRES(mutex_);
   // begin() for operations that no fault can half do: refusal, or the plain failure of a fault.
   Status begin_plain(const Attempt& attempt, const std::string& words) QUIRE_EXCLUDES(mutex_);
+
+  struct Renaming {
+    const std::string& source;
+    const std::string& target;
+    bool replace;
+  };
+  Status rename_to(const Renaming& what) QUIRE_EXCLUDES(mutex_);
 
   // The operations of SimFile.
   Result<std::size_t> read(SimInode& inode, const Attempt& attempt, MutableBytes into) QUIRE_EXCLUDES(mutex_);
