@@ -187,6 +187,17 @@ TEST_P(file_conformance, renames_over_another_file) {
   EXPECT_TRUE(*files().exists(path("b")));
 }
 
+TEST_P(file_conformance, renames_to_a_new_name_only_when_it_is_free) {
+  { EXPECT_TRUE(put(*open("a"), 0, "from a").ok()); }
+  { EXPECT_TRUE(put(*open("b"), 0, "from b").ok()); }
+  EXPECT_EQ(files().rename_new(path("a"), path("b")).code(), Code::exists);
+  EXPECT_EQ(whole_text(*open("a")), "from a");
+  EXPECT_EQ(whole_text(*open("b")), "from b");
+  EXPECT_TRUE(files().rename_new(path("a"), path("c")).ok());
+  EXPECT_FALSE(*files().exists(path("a")));
+  EXPECT_EQ(whole_text(*open("c")), "from a");
+}
+
 TEST_P(file_conformance, lists_names_in_order) {
   for (const char* name : {"c", "a", "b"}) open(name);
   EXPECT_EQ(*files().list(directory_), (std::vector<std::string>{"a", "b", "c"}));
