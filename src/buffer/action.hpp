@@ -26,10 +26,13 @@ struct Resources {
   Pool& pool;
   space::PageTable& table;
   space::BlockAllocator& blocks;
-  // Units promised to pages that are dirty now; the checkpoint gives them back when it has used them.
-  std::uint64_t units_promised = 0;
-  std::uint64_t dirty_pages = 0;  // in the running epoch
-  Epoch running{1};               // the checkpoint that will contain the changes being made
+  // Units reserved ahead, so that not every action asks the allocator. The one writer's.
+  std::uint64_t spare_units = 0;
+  // Rollback, purge and what else must proceed on a full disk draw on the standing reserve (BA-8).
+  space::BlockAllocator::Room room = space::BlockAllocator::Room::ordinary;
+
+  // Gives the units reserved ahead back.
+  void give_spare_units();
 };
 
 class Action {
@@ -48,22 +51,25 @@ class Action {
   void enter();
   void leave();
 
-  WritePage write(PageId id, std::uint64_t version) noexcept;
+  // Also empty when the page cannot be changed yet because a checkpoint needs it as it is (CK-3); leave() then
+  // waits until it can.
+  WritePage write(PageId id, std::uint64_t version);
   // One of the new pages, formatted, latched and dirty.
   WritePage create(page::PageType type, TreeId tree);
   // Before the first change of a page's bytes.
   void mark_dirty(const WritePage& page);
-  // The page is dropped; its number is free from the next epoch on.
+  // The page is dropped and its number is free.
   void free_page(WritePage page);
 
  private:
-  // Units of this action become units of the epoch.
+  // Units of this action become units of the running epoch.
   void pass_on(std::uint64_t units);
 
   Resources& resources_;
   std::uint64_t units_ = 0;  // promised and not yet passed on to a dirty page
   std::vector<WritePage> fresh_;
   std::vector<PageId> fresh_ids_;
+  PageId in_the_way_ = no_page;  // must be written before it can be changed
   bool inside_ = false;
 };
 

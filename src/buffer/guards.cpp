@@ -42,6 +42,16 @@ void unlock_shared(space::PageSlot& slot) noexcept {
   --latches_held;
 }
 
+void unlock_shared_cooling(space::PageSlot& slot) noexcept {
+  std::uint64_t word = slot.state.load(relaxed);
+  std::uint64_t next = 0;
+  do {
+    QUIRE_ASSERT(is_shared(word));
+    next = state_of(word) == state::shared_first ? with_state(word, state::cooling) : word - 1;
+  } while (!slot.state.compare_exchange_weak(word, next, release, relaxed));
+  --latches_held;
+}
+
 void unlock_exclusive(space::PageSlot& slot) noexcept {
   const std::uint64_t word = slot.state.load(relaxed);
   QUIRE_ASSERT(state_of(word) == state::exclusive);

@@ -28,6 +28,8 @@ bool try_lock_shared(space::PageSlot& slot) noexcept;
 bool try_lock_exclusive(space::PageSlot& slot) noexcept;
 void unlock_shared(space::PageSlot& slot) noexcept;
 void unlock_exclusive(space::PageSlot& slot) noexcept;
+// As unlock_shared, but the last one out leaves the page cooling, as the clock had made it.
+void unlock_shared_cooling(space::PageSlot& slot) noexcept;
 
 class OptimisticPage {
  public:

@@ -1,19 +1,15 @@
-// Pool: guards, faults, eviction, and the list of changes.
+// Pool: guards, faults, frames and the clock.
 //
 // Who moves a state word from evicted to io loads the page; everyone else waits for it. The clock hand and the list of
-// free frames share one mutex, which is never held during input or output.
+// free frames share one mutex, which is never held during input or output. Capturing and writing: write_out.cpp.
 #include "buffer/pool.hpp"
 
-#include <algorithm>
-
 #include "base/try.hpp"
+#include "buffer/dirty_word.hpp"
 
 namespace quire::buffer {
 
 namespace {
-
-// PageSlot::dirty. One epoch is in the making at a time, so its number need not be kept.
-constexpr std::uint32_t dirty_bit = 1;
 
 // How often a page that another thread changes is looked at before the processor is given away.
 constexpr int spins_before_yield = 64;
@@ -21,8 +17,11 @@ constexpr int spins_before_yield = 64;
 // The front of a page that is fetched ahead of a search. 1 KiB made random gets 17 to 26 % faster at 8 KiB pages.
 [[maybe_unused]] constexpr std::size_t prefetched_bytes = 1024;
 
-// Rounds of the clock hand before memory counts as full although not every frame holds changes.
+// Rounds of the clock before memory counts as full: every frame latched or in flight all the time.
 constexpr int eviction_rounds_max = 20000;
+
+// Dirty pages that one thread in need of a frame writes out together.
+constexpr std::size_t write_out_pages = 16;
 
 void pause_for(int attempt) {
   if (attempt < spins_before_yield) {
@@ -174,12 +173,12 @@ Status Pool::check_image(PageId id, Bytes image) const {
 }
 
 Result<std::uint32_t> Pool::take_frame() {
-  // Frames that others are reading or loading right now are free again in a moment; only changes hold theirs for long.
+  std::vector<PageId> dirty;
   for (int round = 0; round < eviction_rounds_max; ++round) {
-    std::uint64_t changed = 0;
+    dirty.clear();
     {
       os::Lock lock(frames_mutex_);
-      for (std::uint64_t step = 0; step <= 2 * frame_count_; ++step) {
+      for (std::uint64_t step = 0; step <= 2 * frame_count_ && dirty.size() < write_out_pages; ++step) {
         if (!free_frames_.empty()) {
           const std::uint32_t frame = free_frames_.back();
           free_frames_.pop_back();
@@ -189,47 +188,49 @@ Result<std::uint32_t> Pool::take_frame() {
           frame_owner_.push_back(no_page);
           return static_cast<std::uint32_t>(frame_owner_.size() - 1);
         }
-        evict_one();
-      }
-      for (const PageId id : frame_owner_) {
-        const space::PageSlot* slot = id == no_page ? nullptr : table_.find(id);
-        if (slot != nullptr && slot->dirty.load(relaxed) != 0) ++changed;
+        PageId met;
+        if (turn_clock(met) == Step::dirty) dirty.push_back(met);
       }
     }
-    if (changed == frame_count_) break;
-    os::yield_thread();
+    // Frames that others are reading, loading or writing out right now are free again in a moment.
+    if (dirty.empty()) {
+      os::yield_thread();
+    } else {
+      QUIRE_TRY(write_out(dirty));
+    }
   }
   return Status(Code::no_memory, "all " + std::to_string(frame_count_) + " pages of memory_limit (" +
                                      std::to_string(frame_count_ * page_bytes_) +
-                                     " bytes) are in use by changes not yet committed; raise Options::memory_limit or "
-                                     "commit in smaller transactions");
+                                     " bytes) are in use at once; raise Options::memory_limit");
 }
 
-// Moves the clock hand over one frame; true when that freed it.
-bool Pool::evict_one() {
+// Moves the clock hand over one frame.
+Pool::Step Pool::turn_clock(PageId& met) {
   const std::uint64_t frame = hand_++ % frame_owner_.size();
   const PageId id = frame_owner_[frame];
-  if (id == no_page) return false;
+  if (id == no_page) return Step::nothing;
   space::PageSlot* slot = table_.find(id);
-  if (slot == nullptr || slot->dirty.load(acquire) != 0) return false;
+  if (slot == nullptr) return Step::nothing;
   std::uint64_t word = slot->state.load(acquire);
   if (state_of(word) == state::unlocked) {
     slot->state.compare_exchange_strong(word, with_state(word, state::cooling), acq_rel, relaxed);
-    return false;
+    return Step::nothing;
   }
-  if (state_of(word) != state::cooling ||
-      !slot->state.compare_exchange_strong(word, with_state(word, state::exclusive), acq_rel, relaxed)) {
-    return false;
+  if (state_of(word) != state::cooling) return Step::nothing;
+  if (slot->dirty.load(acquire) != 0) {
+    met = id;
+    return (slot->dirty.load(relaxed) & dirty::in_flight) != 0 ? Step::nothing : Step::dirty;
   }
+  if (!slot->state.compare_exchange_strong(word, with_state(word, state::exclusive), acq_rel, relaxed)) return Step::nothing;
   if (slot->dirty.load(acquire) != 0) {
     slot->state.store(with_state(word, state::unlocked), release);
-    return false;
+    return Step::nothing;
   }
   slot->state.store(next_version(word, state::evicted), release);
   frame_owner_[frame] = no_page;
   free_frames_.push_back(static_cast<std::uint32_t>(frame));
   evictions_.fetch_add(1, relaxed);
-  return true;
+  return Step::freed;
 }
 
 void Pool::give_frame(std::uint32_t frame) {
@@ -248,93 +249,51 @@ Result<WritePage> Pool::create(PageId& id) {
   }
   id = *number;
   space::PageSlot* slot = table_.find(id);
-  QUIRE_ASSERT(slot != nullptr && slot->dirty.load(relaxed) == 0);
-  // A free page may have been faulted in by a reader that followed a stale pointer.
-  drop(id);
-  const std::uint64_t word = slot->state.load(relaxed);
-  QUIRE_ASSERT(state_of(word) == state::evicted);
+  // A reader that followed a stale pointer may be finding out right now that the page is free.
+  for (int attempt = 0;; ++attempt) {
+    std::uint64_t word = slot->state.load(relaxed);
+    QUIRE_ASSERT(state_of(word) == state::evicted || state_of(word) == state::io);
+    if (state_of(word) == state::evicted &&
+        slot->state.compare_exchange_weak(word, with_state(word, state::exclusive), acq_rel, relaxed)) {
+      break;
+    }
+    pause_for(attempt);
+  }
+  release_fence();
+  QUIRE_ASSERT((slot->dirty.load(relaxed) & dirty::tag_mask) == 0);
   slot->frame.store(frame, relaxed);
-  slot->state.store(with_state(word, state::exclusive), release);
   ++latches_held;
   os::Lock lock(frames_mutex_);
   frame_owner_[frame] = id;
   return WritePage(*slot, bytes_of(*slot));
 }
 
-void Pool::free_page(WritePage page) {
+void Pool::discard_new(WritePage page, PageId id) {
+  space::PageSlot* slot = std::exchange(page.slot_, nullptr);
+  give_frame(slot->frame.load(relaxed));
+  slot->state.store(next_version(slot->state.load(relaxed), state::evicted), release);
+  --latches_held;
+  table_.free_id(id);
+}
+
+bool Pool::free_page(WritePage page) {
   const PageId id = page.id();
   space::PageSlot* slot = std::exchange(page.slot_, nullptr);
-  slot->dirty.store(0, release);
+  const std::uint32_t was = slot->dirty.fetch_and(dirty::in_flight, acq_rel);
+  QUIRE_ASSERT((was & dirty::tag_mask) == 0 || (was & dirty::tag_mask) == dirty::tag(running_));
+  const space::Entry old = slot->entry;
+  if (!old.free()) {
+    const bool in_flight = (was & dirty::in_flight) != 0;
+    blocks_.supersede(old.block(), running_, in_flight ? space::BlockAllocator::Image::in_flight : space::BlockAllocator::Image::written);
+    table_.set_entry(id, space::Entry{}, running_);
+  }
   // While the latch is held: once the slot is evicted a reader may fault the page into another frame, and the
   // clock hand would take it for the owner of both.
   give_frame(slot->frame.load(relaxed));
   slot->state.store(next_version(slot->state.load(relaxed), state::evicted), release);
   --latches_held;
   table_.free_id(id);
-  os::Lock lock(changes_mutex_);
-  changes_.freed.push_back(id);
-}
-
-bool Pool::mark_dirty(const WritePage& page) {
-  space::PageSlot& slot = *page.slot_;
-  if (slot.dirty.load(relaxed) != 0) return false;
-  slot.dirty.store(dirty_bit, release);
-  os::Lock lock(changes_mutex_);
-  changes_.dirty.push_back(page.id());
-  return true;
-}
-
-bool Pool::has_changes() const {
-  os::Lock lock(changes_mutex_);
-  return !changes_.empty();
-}
-
-Changes Pool::take_changes() {
-  os::Lock lock(changes_mutex_);
-  Changes taken = std::exchange(changes_, Changes{});
-  // A page that was freed after it became dirty is only freed.
-  std::erase_if(taken.dirty, [this](PageId id) { return table_.find(id)->dirty.load(relaxed) == 0; });
-  std::sort(taken.dirty.begin(), taken.dirty.end());
-  taken.dirty.erase(std::unique(taken.dirty.begin(), taken.dirty.end()), taken.dirty.end());
-  return taken;
-}
-
-Result<Bytes> Pool::capture(PageId id) {
-  space::PageSlot* slot = table_.find(id);
-  QUIRE_ASSERT(slot != nullptr && slot->dirty.load(relaxed) != 0);
-  const Bytes bytes = bytes_of(*slot);
-  QUIRE_TRY(check_image(id, bytes));
-  return bytes;
-}
-
-void Pool::clean(PageId id) {
-  space::PageSlot* slot = table_.find(id);
-  QUIRE_ASSERT(slot->dirty.load(relaxed) != 0);
-  slot->dirty.store(0, release);
-}
-
-// Out of memory, whatever is in it.
-void Pool::drop(PageId id) {
-  space::PageSlot* slot = table_.find(id);
-  for (int attempt = 0;; ++attempt) {
-    const std::uint64_t word = slot->state.load(acquire);
-    if (state_of(word) == state::evicted) return;
-    if (try_lock_exclusive(*slot)) break;
-    pause_for(attempt);
-  }
-  slot->dirty.store(0, release);
-  give_frame(slot->frame.load(relaxed));  // before the latch goes, as in free_page
-  slot->state.store(next_version(slot->state.load(relaxed), state::evicted), release);
-  --latches_held;
-}
-
-void Pool::discard() {
-  Changes dropped;
-  {
-    os::Lock lock(changes_mutex_);
-    dropped = std::exchange(changes_, Changes{});
-  }
-  for (const PageId id : dropped.dirty) drop(id);
+  return (was & dirty::tag_mask) != 0;
 }
 
 PoolCounters Pool::counters() const {

@@ -2,20 +2,31 @@
 //
 // Frames are page-sized pieces of one anonymous mapping; a PageSlot tells which frame holds a page. A page
 // comes in by fault(): read, checked against its entry's checksum, its own header and its PageKind. When all
-// frames are taken, a clock hand drops clean pages (second chance by the state `cooling`).
+// frames are taken, a clock hand drops clean pages (second chance by the state `cooling`); dirty ones
+// are written to fresh blocks first, at any time, also with uncommitted changes (BP-3).
 //
-// In this version a dirty page stays in memory until the checkpoint has written it, so what one transaction
-// changes must fit; otherwise taking a frame fails with no_memory before anything is changed.
+// A page's dirty word holds the tag of the epoch that its changes belong to (0: clean) and whether an image
+// of it is being written. Two epochs may be under way: `writing`, which a checkpoint captures, and `running`.
+// Every change of a page that `writing` still needs sets its image aside first (CK-3).
+//
+// Capture = copy the bytes, take a block, set the entry, clear the tag, all under a latch and inside the gate
+// (the checkpoint needs no gate: nobody else flips). The write follows outside.
 //
 // Invariants   1. a slot that is not evicted or io has a frame, and frame_owner_ names it
-//              2. dirty_ holds every page number whose slot is dirty, once (plus pages freed since)
-// Threads      optimistic, read, write, fault from any thread; create and free_page inside an Action of the one
-//              writer; take_changes, clean and discard by the checkpoint while no action runs
-// Errors       corrupt, io (reading); no_memory (every frame is in use or dirty)
+//              2. a page has at most one image in flight (BA-3), and its frame stays until that is written (BP-4)
+//              3. the list of an epoch holds every page tagged with it (and some that no longer are)
+//              4. images in flight of an epoch are counted before the tag goes, so the checkpoint that finds no tagged
+//                 page and then no image in flight has them all (CK-5)
+// Threads      optimistic, read, write, fault, write_out from any thread, none of them inside an action; the part for
+//              Action inside one; flip with the gate closed, the rest of the checkpoint's part by the checkpoint
+// Errors       corrupt, io (reading); no_memory (every frame is latched); an image that cannot be written makes
+//              failure() the reason why nothing can be published any more
 #pragma once
 
 #include <array>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/seeded_bug.hpp"
@@ -24,6 +35,7 @@
 #include "buffer/page_kind.hpp"
 #include "os/memory.hpp"
 #include "os/sync.hpp"
+#include "space/block_allocator.hpp"
 #include "space/page_table.hpp"
 
 namespace quire::buffer {
@@ -36,16 +48,17 @@ struct PoolCounters {
   std::uint64_t frames_used = 0;
 };
 
-// What an epoch has changed: the checkpoint's work list.
-struct Changes {
-  std::vector<PageId> dirty;  // resident; each once, in order of number
-  std::vector<PageId> freed;
-  bool empty() const noexcept { return dirty.empty() && freed.empty(); }
+// A captured page on its way to the file.
+struct Image {
+  PageId id;
+  Block block;
+  Epoch epoch;
 };
 
 class Pool {
  public:
-  Pool(space::PageFile& file, space::PageTable& table) : file_(file), table_(table) {}
+  Pool(space::PageFile& file, space::PageTable& table, space::BlockAllocator& blocks)
+      : file_(file), table_(table), blocks_(blocks) {}
 
   static constexpr std::uint64_t frames_min = 16;
 
@@ -70,31 +83,60 @@ class Pool {
   // Makes the page resident.
   Status fault(PageId id);
 
-  // ---- used by Action
+  // Writes dirty pages out and makes them clean; those that are latched or in flight stay as they are.
+  Status write_out(const std::vector<PageId>& ids);
 
+  // ---- used by Action, inside the gate unless said otherwise
+
+  Epoch running() const noexcept { return running_; }
   // Latches a resident page whose version is still `version`; else empty.
   WritePage try_write(PageId id, std::uint64_t version) noexcept;
-  // A page number and a frame, exclusively latched, content undefined.
+  // CK-3: the image that the epoch being written needs is safe afterwards. False when there is no room to set
+  // it aside or an older image is in flight: the caller leaves and calls make_way.
+  bool set_aside(const WritePage& page);
+  // Outside the gate: until set_aside of this page has nothing more to do.
+  Status make_way(PageId id);
+  // Outside the gate: a page number and a frame, exclusively latched, content undefined; and back, unused.
   Result<WritePage> create(PageId& id);
-  // The page leaves memory; its number is free after the next publish.
-  void free_page(WritePage page);
+  void discard_new(WritePage page, PageId id);
+  // The page leaves memory and the table; its number is free. True when it was dirty in the running epoch.
+  bool free_page(WritePage page);
   // True on the transition from clean to dirty.
   bool mark_dirty(const WritePage& page);
+  // Units promised to the running epoch.
+  void promise(std::uint64_t units) noexcept { promised_[parity(running_)].fetch_add(units, relaxed); }
+  void take_promise(std::uint64_t units, Epoch epoch) noexcept;
+  std::uint64_t promised(Epoch epoch) const noexcept { return promised_[parity(epoch)].load(relaxed); }
 
   // ---- used by the checkpoint
 
-  Changes take_changes();
-  bool has_changes() const;
-  // The bytes of a dirty page, which nobody changes now, after its kind's check.
-  Result<Bytes> capture(PageId id);
-  // Its image is on disk.
-  void clean(PageId id);
-  // Drops every change since the last publish from memory.
-  void discard();
+  // Before the first action.
+  void start(Epoch running) noexcept { running_ = running; }
+  // The gate is closed: the running epoch is the one being written from here on. It is returned.
+  Epoch flip();
+  // Pages that may be tagged with the epoch being written, each once, in order of number.
+  std::vector<PageId> take_dirty(Epoch epoch);
+  // The content of a page as of the flip, if nobody has captured it yet; waits for its latch and its image in
+  // flight.
+  std::optional<Image> capture_at_flip(PageId id, Epoch epoch, MutableBytes into);
+  // The image is in the file.
+  void written(const Image& image) noexcept;
+  // Writes what actions have set aside.
+  Status write_set_aside();
+  // Until every image of the epoch is in the file.
+  Status await_images(Epoch epoch);
+  // The epoch is published; gives back what it was promised and has not used.
+  void end_epoch(Epoch epoch);
+
+  // Whether the running epoch has changed any page.
+  bool has_dirty() const;
+
+  // Not ok after an image could not be written.
+  Status failure() const;
+  bool failed() const noexcept { return failed_.load(acquire); }
 
   PoolCounters counters() const;
-  // Most pages one epoch may dirty: all frames but a few for readers.
-  std::uint64_t dirty_pages_max() const noexcept { return frame_count_ - frames_min / 2; }
+  std::uint64_t frame_count() const noexcept { return frame_count_; }
 
  private:
   struct alignas(64) HitCounter {
@@ -109,17 +151,25 @@ class Pool {
     return {frame_bytes(slot.frame.load(relaxed)), page_bytes_};
   }
   void count_hit() noexcept;
+  static constexpr std::size_t parity(Epoch epoch) noexcept { return epoch.raw % 2; }
   Status load(PageId id, space::PageSlot& slot);
   Status check_image(PageId id, Bytes image) const;
-  Result<std::uint32_t> take_frame();
-  bool evict_one() QUIRE_REQUIRES(frames_mutex_);
-  void give_frame(std::uint32_t frame);
-  void drop(PageId id);
   Status unknown_page(PageId id) const;
+  // The page is latched, shared or exclusively. Empty when it is clean or in flight.
+  std::optional<Image> capture(PageId id, space::PageSlot& slot, MutableBytes into);
+  Status write_images(std::vector<std::pair<Image, Bytes>>& images);
+  void fail(const Status& status);
+  void add_dirty(PageId id);
+
+  Result<std::uint32_t> take_frame();
+  enum class Step { nothing, freed, dirty };
+  Step turn_clock(PageId& met) QUIRE_REQUIRES(frames_mutex_);
+  void give_frame(std::uint32_t frame);
 
   // Constant after open.
   space::PageFile& file_;
   space::PageTable& table_;
+  space::BlockAllocator& blocks_;
   std::array<const PageKind*, page::page_type_count> kinds_{};
   std::uint32_t page_bytes_ = 0;
   std::uint64_t frame_count_ = 0;
@@ -135,8 +185,26 @@ class Pool {
   std::vector<std::uint32_t> free_frames_ QUIRE_GUARDED_BY(frames_mutex_);
   std::uint64_t hand_ QUIRE_GUARDED_BY(frames_mutex_) = 0;
 
+  // Changed with the gate closed.
+  Epoch running_{1};
+  Atomic<std::uint64_t> writing_{0};  // 0: no checkpoint is being written
+  std::array<Atomic<std::uint64_t>, 2> promised_{};
+  std::array<Atomic<std::uint64_t>, 2> in_flight_{};
+
+  Atomic<bool> failed_{false};
   mutable os::Mutex changes_mutex_;
-  Changes changes_ QUIRE_GUARDED_BY(changes_mutex_);
+  std::array<std::vector<PageId>, 2> dirty_ QUIRE_GUARDED_BY(changes_mutex_);  // by parity of the epoch
+  std::array<std::size_t, 2> dirty_tidied_ QUIRE_GUARDED_BY(changes_mutex_){};
+  Status failure_ QUIRE_GUARDED_BY(changes_mutex_);
+
+  struct SideImage {
+    Image image;
+    std::vector<std::byte> bytes;
+  };
+  os::Mutex side_mutex_;
+  std::vector<SideImage> side_ QUIRE_GUARDED_BY(side_mutex_);
+  std::vector<std::vector<std::byte>> side_spare_ QUIRE_GUARDED_BY(side_mutex_);
+  std::size_t side_count_ QUIRE_GUARDED_BY(side_mutex_) = 0;  // buffers that exist
 };
 
 }  // namespace quire::buffer

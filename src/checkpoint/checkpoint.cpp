@@ -1,4 +1,4 @@
-// Checkpoint: capture, assign, write, publish.
+// Checkpoint: flip, capture, assign, write, publish.
 //
 // Pages are written in order of their numbers to the lowest free blocks, so that consecutive pages mostly become one
 // write. `poisoned_` is set at the flip and cleared by success, so every early return leaves it set (CK-8).
@@ -8,6 +8,7 @@
 
 #include "base/seeded_bug.hpp"
 #include "base/try.hpp"
+#include "checkpoint/layout.hpp"
 #include "os/hook.hpp"
 
 namespace quire::checkpoint {
@@ -20,22 +21,46 @@ constexpr std::size_t run_bytes_max = std::size_t{1} << 20;
 }  // namespace
 
 void Checkpoint::start(const space::Superblock& published) {
+  os::Lock lock(published_mutex_);
   published_ = published;
-  resources_.running = Epoch{published.generation.raw + 1};
+  resources_.pool.start(Epoch{published.generation.raw + 1});
+}
+
+space::Superblock Checkpoint::published() const {
+  os::Lock lock(published_mutex_);
+  return published_;
 }
 
 Status Checkpoint::publish(State state) {
-  QUIRE_ASSERT(!poisoned_);
+  return publish([&] { return state; });
+}
+
+Status Checkpoint::publish(const std::function<State()>& at_flip) {
+  os::Lock lock(mutex_);
+  return publish_locked(at_flip);
+}
+
+Status Checkpoint::publish_locked(const std::function<State()>& at_flip) {
+  QUIRE_ASSERT(!poisoned_.load(relaxed));
   buffer::Pool& pool = resources_.pool;
-  if (!pool.has_changes()) return Status();
-  // CK-2: from here on the epoch is published or the handle is poisoned.
+  QUIRE_TRY(pool.failure());
+  space::Superblock next = published();
   pool.gate().close();
-  const buffer::Changes changes = pool.take_changes();
+  const State state = at_flip();
+  const std::uint8_t flags = state.clean ? space::superblock_flag::clean : std::uint8_t{0};
+  if (!pool.has_dirty() && !resources_.table.dirty() && flags == next.flags) {
+    pool.gate().open();
+    return Status();
+  }
+  // CK-2: from here on the epoch is published or the handle is poisoned.
+  const Epoch epoch = pool.flip();
+  resources_.table.begin_write(epoch);
   pool.gate().open();
-  poisoned_ = true;
-  space::Superblock next = published_;
-  QUIRE_TRY(write_pages(changes));
-  QUIRE_TRY(write_roots(state, next));
+  poisoned_.store(true, release);
+  next.flags = flags;
+  QUIRE_TRY(write_pages(epoch));
+  QUIRE_TRY(write_active(epoch, state.active, next));
+  QUIRE_TRY(write_roots(epoch, state, next));
   QUIRE_TRY(os::hook("checkpoint.before_data_sync"));
   if (!seeded_bug("skip_data_sync")) QUIRE_TRY(file_.sync());
   QUIRE_TRY(os::hook("checkpoint.before_superblock"));
@@ -46,83 +71,116 @@ Status Checkpoint::publish(State state) {
     return Status(Code::unknown_outcome,
                   "whether the commit is durable is known only after reopening " + file_.path() + ": " + written.to_string());
   }
-  published_ = next;
-  poisoned_ = false;
-  settle();
+  {
+    os::Lock lock(published_mutex_);
+    published_ = next;
+  }
+  // CK-7: the old checkpoint's blocks are free now.
+  resources_.blocks.publish(epoch);
+  resources_.table.publish();
+  pool.end_epoch(epoch);
+  poisoned_.store(false, release);
   return Status();
 }
 
-Status Checkpoint::write_pages(const buffer::Changes& changes) {
-  space::PageTable& table = resources_.table;
-  space::BlockAllocator& blocks = resources_.blocks;
-  for (const PageId id : changes.freed) {
-    const space::Entry old = table.find(id)->entry;
-    if (!old.free()) blocks.supersede(old.block());
-    table.set_entry(id, space::Entry{});
+Status Checkpoint::write_pages(Epoch epoch) {
+  buffer::Pool& pool = resources_.pool;
+  const std::size_t page_bytes = file_.page_bytes();
+  const std::vector<PageId> dirty = pool.take_dirty(epoch);
+  const std::size_t room = std::min(run_bytes_max, (dirty.size() + 1) * page_bytes);
+  if (run_.size() < room) run_.resize(room);
+  run_images_.clear();
+  for (const PageId id : dirty) {
+    const std::size_t at = run_images_.size() * page_bytes;
+    std::optional<buffer::Image> image = pool.capture_at_flip(id, epoch, MutableBytes(run_).subspan(at, page_bytes));
+    if (!image) continue;
+    const bool next_in_run = run_images_.empty() || image->block.raw == run_images_.back().block.raw + file_.page_blocks();
+    if (!next_in_run) {
+      QUIRE_TRY(write_run());
+      std::memmove(run_.data(), run_.data() + at, page_bytes);
+    }
+    run_images_.push_back(*image);
+    if ((run_images_.size() + 1) * page_bytes > run_.size()) QUIRE_TRY(write_run());
   }
-  for (const PageId id : changes.dirty) {
-    QUIRE_ASSIGN(const Bytes image, resources_.pool.capture(id));
-    const space::Entry old = table.find(id)->entry;
-    if (!old.free()) blocks.supersede(old.block());
-    space::Entry entry = space::Entry::make(blocks.allocate(), file_.page_blocks(), space::EntryKind::page);
-    entry.checksum = file_.checksum(image, id.raw);
-    table.set_entry(id, entry);
-    const std::uint64_t run_end = run_first_.raw + run_.size() / space::block_bytes;
-    if (run_.size() >= run_bytes_max || (!run_.empty() && entry.block().raw != run_end)) QUIRE_TRY(write_run());
-    if (run_.empty()) run_first_ = entry.block();
-    run_.insert(run_.end(), image.begin(), image.end());
-    run_pages_.push_back(id);
-  }
-  return write_run();
+  QUIRE_TRY(write_run());
+  return pool.await_images(epoch);
 }
 
 Status Checkpoint::write_run() {
-  if (run_.empty()) return Status();
-  QUIRE_TRY(file_.write(run_first_, run_));
-  // BP-4: a page may leave memory only when its image is in the file.
-  for (const PageId id : run_pages_) resources_.pool.clean(id);
-  run_.clear();
-  run_pages_.clear();
-  return Status();
+  if (!run_images_.empty()) {
+    QUIRE_TRY(file_.write(run_images_.front().block, Bytes(run_).first(run_images_.size() * file_.page_bytes())));
+    // BP-4: a page may leave memory only when its image is in the file.
+    for (const buffer::Image& image : run_images_) resources_.pool.written(image);
+    run_images_.clear();
+  }
+  return resources_.pool.write_set_aside();
 }
 
-Status Checkpoint::write_roots(State state, space::Superblock& next) {
-  bitmap_.assign(resources_.table, resources_.blocks);
-  QUIRE_TRY(resources_.table.write());
-  QUIRE_TRY(bitmap_.write(resources_.blocks));
-  next.generation = resources_.running;
+Status Checkpoint::write_active(Epoch epoch, const std::vector<ActiveTransaction>& active, space::Superblock& next) {
+  space::BlockAllocator& blocks = resources_.blocks;
+  if (!next.active_transactions.free()) blocks.supersede(next.active_transactions.block(), epoch);
+  next.active_transactions = space::Entry{};
+  if (active.empty() || seeded_bug("forget_active_transactions")) return Status();
+  std::vector<std::byte> image(file_.page_bytes());
+  QUIRE_ASSERT(active_page_header_bytes + active.size() * active_record_bytes <= image.size());
+  active_field::count.set(image.data(), static_cast<std::uint32_t>(active.size()));
+  std::byte* record = image.data() + active_page_header_bytes;
+  for (const ActiveTransaction& transaction : active) {
+    active_field::xid.set(record, transaction.xid.raw);
+    active_field::undo_head.set(record, transaction.undo_head);
+    active_field::last_operation.set(record, transaction.last_operation);
+    active_field::state.set(record, 1);
+    record += active_record_bytes;
+  }
+  QUIRE_TRY(blocks.reserve(1, space::BlockAllocator::Room::standing));
+  next.active_transactions = space::Entry::make(blocks.allocate(epoch), file_.page_blocks(), space::EntryKind::page);
+  next.active_transactions.checksum = file_.checksum(image, active_page_number);
+  return file_.write(next.active_transactions.block(), image);
+}
+
+Result<std::vector<ActiveTransaction>> Checkpoint::active_transactions() const {
+  std::vector<ActiveTransaction> active;
+  const space::Entry entry = published().active_transactions;
+  if (entry.free()) return active;
+  std::vector<std::byte> image(file_.page_bytes());
+  QUIRE_TRY(file_.read(entry, active_page_number, "the page of active transactions", image));
+  const std::uint32_t count = active_field::count.get(image.data());
+  if (active_page_header_bytes + std::uint64_t{count} * active_record_bytes > image.size()) {
+    return Status(Code::corrupt, "the page of active transactions of " + file_.path() + " lists " + std::to_string(count));
+  }
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::byte* record = image.data() + active_page_header_bytes + i * active_record_bytes;
+    active.push_back({Xid{active_field::xid.get(record)}, active_field::undo_head.get(record),
+                      active_field::last_operation.get(record)});
+  }
+  return active;
+}
+
+Status Checkpoint::write_roots(Epoch epoch, const State& state, space::Superblock& next) {
+  space::PageTable& table = resources_.table;
+  // Table pages use up what their changes were promised; pages of the table that nobody paid for, as those of numbers
+  // given back unused, draw on the standing reserve.
+  const std::uint64_t pages = table.unassigned();
+  const std::uint64_t paid = std::min(pages, resources_.pool.promised(epoch));
+  resources_.pool.take_promise(paid, epoch);
+  QUIRE_TRY(resources_.blocks.reserve(pages - paid, space::BlockAllocator::Room::standing));
+  QUIRE_TRY(bitmap_.assign(table, resources_.blocks, epoch));
+  QUIRE_TRY(table.write());
+  QUIRE_TRY(bitmap_.write(resources_.blocks, epoch));
+  next.generation = epoch;
   next.next_tree = state.next_tree;
   next.clock = state.clock;
-  next.next_page = resources_.table.next_page();
-  next.table_root = resources_.table.root();
-  next.table_depth = static_cast<std::uint8_t>(resources_.table.depth());
+  next.next_xid = state.next_xid;
+  next.next_page = table.next_page_at_flip();
+  next.table_root = table.root();
+  next.table_depth = static_cast<std::uint8_t>(table.depth());
   next.bitmap_root = bitmap_.root();
   next.bitmap_depth = static_cast<std::uint8_t>(bitmap_.depth());
-  // The number of bitmap pages follows from file_blocks, and it does not shrink.
+  // The number of bitmap pages follows from file_blocks.
   const std::uint64_t last_page_begin = (bitmap_.entries().leaves() - 1) * bitmap_.blocks_per_page();
-  const std::uint64_t end = std::max(resources_.blocks.next_published_end(), last_page_begin + 1);
+  const std::uint64_t end = std::max(resources_.blocks.next_published_end(epoch), last_page_begin + 1);
   next.file_blocks = (end + file_.page_blocks() - 1) / file_.page_blocks() * file_.page_blocks();
   return Status();
-}
-
-// CK-7: the old checkpoint's blocks are free now, and a new epoch begins.
-void Checkpoint::settle() {
-  resources_.blocks.unreserve(resources_.units_promised);
-  resources_.units_promised = 0;
-  resources_.dirty_pages = 0;
-  resources_.blocks.publish();
-  resources_.table.publish();
-  resources_.running = Epoch{published_.generation.raw + 1};
-}
-
-void Checkpoint::discard() {
-  QUIRE_ASSERT(!poisoned_);
-  resources_.pool.discard();
-  resources_.table.discard();
-  resources_.blocks.unreserve(resources_.units_promised);
-  resources_.blocks.discard();
-  resources_.units_promised = 0;
-  resources_.dirty_pages = 0;
 }
 
 }  // namespace quire::checkpoint

@@ -1,25 +1,35 @@
 // Checkpoint: makes everything changed since the last one durable, as one consistent state.
 //
-// In this version a commit is a checkpoint, made by the one writer while no action runs. Every changed page
-// goes to a fresh block; then the page table and the bitmap; then, all that synced, the other superblock.
-// Until that last write is on disk the previous checkpoint is untouched.
+// The flip ends an epoch while no action runs and writes down the transactions that are active then. Every page
+// changed in the epoch goes to a fresh block, with its content as of the flip, while actions go on in the next epoch
+// (CK-3); then the page table and the bitmap; then, all that synced, the other superblock. Until that
+// last write is on disk the previous checkpoint is untouched.
 //
 //   publish: flip -> write pages -> assign and write table and bitmap -> sync -> superblock -> sync -> free the old
 //
 // Invariants   1. no block of the published checkpoint is written (BlockAllocator asserts it)
 //              2. the superblock is written only after a sync that covers everything it refers to (CK-5, CK-6)
 //              3. superseded blocks are free only after the superblock is durable (CK-7)
-// Threads      one at a time, serialised by the engine; readers may run beside it
+// Threads      publish from any thread, one at a time; actions and readers beside it
 // Errors       a failure after the flip poisons the handle (CK-8, WAL-7): `io`, `corrupt`... say that nothing
-//              was committed; unknown_outcome says that the superblock was being written
+//              was published; unknown_outcome says that the superblock was being written
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "buffer/action.hpp"
 #include "space/bitmap.hpp"
 
 namespace quire::checkpoint {
+
+// A transaction that had not ended at a flip.
+struct ActiveTransaction {
+  Xid xid;
+  std::uint64_t undo_head = 0;        // handle of its newest undo record, 0: none
+  std::uint32_t last_operation = 0;
+};
 
 class Checkpoint {
  public:
@@ -28,35 +38,45 @@ class Checkpoint {
 
   // The state that the file was opened with.
   void start(const space::Superblock& published);
+  // The transactions that were active at the flip of that state.
+  Result<std::vector<ActiveTransaction>> active_transactions() const;
 
   // What else the superblock says, besides what the pool and the table know.
   struct State {
     TreeId next_tree;
     std::uint64_t clock = 0;
+    Xid next_xid{1};
+    bool clean = true;  // nothing to recover: no active transaction, undo page or ghost
+    std::vector<ActiveTransaction> active;
   };
+  // Asks for the state with the gate closed. Does nothing when nothing has changed since the last publish.
+  Status publish(const std::function<State()>& at_flip);
   Status publish(State state);
-  // Instead of publish: drops all changes from memory, as if they had never been made.
-  void discard();
 
-  const space::Superblock& published() const noexcept { return published_; }
-  bool poisoned() const noexcept { return poisoned_; }
+  space::Superblock published() const;
+  bool poisoned() const noexcept { return poisoned_.load(acquire); }
+
+  // No checkpoint is written during the scope of what this returns; for those who copy or compare what is published.
+  os::Mutex& mutex() noexcept { return mutex_; }
 
  private:
-  Status write_pages(const buffer::Changes& changes);
+  Status write_pages(Epoch epoch);
   Status write_run();
-  Status write_roots(State state, space::Superblock& next);
-  void settle();
+  Status write_active(Epoch epoch, const std::vector<ActiveTransaction>& active, space::Superblock& next);
+  Status write_roots(Epoch epoch, const State& state, space::Superblock& next);
+  Status publish_locked(const std::function<State()>& at_flip) QUIRE_REQUIRES(mutex_);
 
   space::PageFile& file_;
   buffer::Resources& resources_;
   space::Bitmap& bitmap_;
-  space::Superblock published_;
-  bool poisoned_ = false;
+  os::Mutex mutex_;
+  mutable os::Mutex published_mutex_;
+  space::Superblock published_ QUIRE_GUARDED_BY(published_mutex_);
+  Atomic<bool> poisoned_{false};
 
-  // Images of consecutive blocks, gathered into one write.
+  // Images of consecutive blocks, gathered into one write. Of publish.
   std::vector<std::byte> run_;
-  std::vector<PageId> run_pages_;
-  Block run_first_{};
+  std::vector<buffer::Image> run_images_;
 };
 
 }  // namespace quire::checkpoint

@@ -1,6 +1,8 @@
 // Bitmap: loading, assigning to the fixed point, writing.
 #include "space/bitmap.hpp"
 
+#include <algorithm>
+
 #include "base/assert.hpp"
 #include "base/try.hpp"
 
@@ -28,26 +30,30 @@ Result<BlockSet> Bitmap::load(const Superblock& superblock) {
   return set;
 }
 
-void Bitmap::assign(PageTable& table, BlockAllocator& blocks) {
+Status Bitmap::assign(PageTable& table, BlockAllocator& blocks, Epoch epoch) {
+  const std::uint64_t needed = (blocks.next_published_end(epoch) + blocks_per_page() - 1) / blocks_per_page();
+  if (entries_.leaves() > 0) entries_.shrink(std::max<std::uint64_t>(needed, 1), blocks, epoch);
   bool changed = true;
   while (changed) {
     changed = table.assign(blocks);
-    const std::uint64_t end = blocks.next_published_end();
+    const std::uint64_t end = blocks.next_published_end(epoch);
     entries_.grow((end + blocks_per_page() - 1) / blocks_per_page());
-    for (const Block block : blocks.take_touched()) {
+    for (const Block block : blocks.take_touched(epoch)) {
       const std::uint64_t leaf = block.raw / blocks_per_page();
       // A block that was both taken and given back beyond the end has no bit to change.
       if (leaf < entries_.leaves()) entries_.mark_dirty(leaf);
     }
-    if (entries_.assign(blocks)) changed = true;
+    QUIRE_TRY(blocks.reserve(entries_.unassigned(), BlockAllocator::Room::standing));
+    if (entries_.assign(blocks, epoch)) changed = true;
   }
+  return Status();
 }
 
-Status Bitmap::write(const BlockAllocator& blocks) {
+Status Bitmap::write(const BlockAllocator& blocks, Epoch epoch) {
   return entries_.write([&](std::uint64_t leaf, MutableBytes into) {
     const std::size_t words = into.size() / sizeof(std::uint64_t);
     for (std::size_t k = 0; k < words; ++k) {
-      store_le(into.data() + k * sizeof(std::uint64_t), blocks.next_published_word(leaf * words + k));
+      store_le(into.data() + k * sizeof(std::uint64_t), blocks.next_published_word(epoch, leaf * words + k));
     }
     return std::uint64_t{0};
   });

@@ -22,10 +22,13 @@ class Bitmap {
   // Reads the set of a published superblock.
   Result<BlockSet> load(const Superblock& superblock);
 
-  // Gives blocks to all dirty pages of the table and of the bitmap itself, to the fixed point.
-  void assign(PageTable& table, BlockAllocator& blocks);
-  // Writes the bits of the epoch's (PB + fresh) - superseded.
-  Status write(const BlockAllocator& blocks);
+  // Gives blocks to all dirty pages of the table and of the bitmap itself, to the fixed point. Those of the table
+  // are reserved already; the bitmap's own draw on the standing reserve (BA-8).
+  Status assign(PageTable& table, BlockAllocator& blocks, Epoch epoch);
+  // Writes the bits of the epoch's (PB + new) - S.
+  Status write(const BlockAllocator& blocks, Epoch epoch);
+  // A page of it moves to another block with the next assign (BA-9).
+  void mark_dirty(std::uint32_t level, std::uint64_t index) { entries_.mark(level, index); }
 
   Entry root() const noexcept { return entries_.root(); }
   std::uint32_t depth() const noexcept { return entries_.depth(); }

@@ -1,21 +1,26 @@
 // BlockAllocator: which blocks of the file are taken, and by which checkpoint (rules BA-1 to BA-10).
 //
-// Blocks are handed out in units of one page. Four sets, as in the design: PB, what the published checkpoint
-// refers to; AM, what may not be allocated now; and for the epoch being built, `fresh` (new_E) and
-// `superseded` (S_E).
+// Blocks are handed out in units of one page. The sets are those of the design: PB, what the published
+// checkpoint refers to; AM, what may not be allocated now; and for each epoch e under way, new_e (first
+// referenced by e) and S_e (no longer referenced by e). Two epochs may be under way: the one being written and
+// the running one.
 //
-// Invariants   1. AM = PB + fresh (check_state)
-//              2. fresh and PB are disjoint; superseded is a part of PB
-//              3. units free = aligned units outside AM; reservations never exceed units free less the reserve
-// Protocol     (reserve (allocate | supersede)* unreserve)* publish, or discard instead of publish
-// Threads      serialised by the caller: the one writer, or the checkpoint
-// Errors       reserve: full. allocate cannot fail: BA-7 and BA-8 have made the room
+// Invariants   1. AM = PB + new of both epochs + blocks held by a pin (check_state)
+//              2. new_e and PB are disjoint; S_e is a part of PB + new of the epoch before (or of e, while an image
+//                 is in flight)
+//              3. units free = aligned units outside AM; what is reserved never exceeds it
+// Protocol     reserve (allocate | unreserve)*; supersede at any time; publish(e) in order of e
+// Threads      any
+// Errors       reserve: full, limit. allocate cannot fail: BA-7 and BA-8 have made the room
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "os/file.hpp"
+#include "os/sync.hpp"
 #include "space/block_set.hpp"
 
 namespace quire::space {
@@ -31,54 +36,80 @@ class BlockAllocator {
   // After opening, before anything else: AM = PB (BA-10).
   void open(BlockSet published, Sizes sizes);
 
+  // BA-8: rollback, purge and checkpoints may use the standing reserve, everything else leaves it alone.
+  enum class Room { ordinary, standing };
   // Promises `units` units to the caller, growing the file when needed (BA-7).
-  Status reserve(std::uint64_t units);
+  Status reserve(std::uint64_t units, Room room = Room::ordinary);
   void unreserve(std::uint64_t units) noexcept;
 
-  // BA-1: the lowest free unit; into AM and fresh.
-  Block allocate() noexcept;
-  // BA-2: fresh units are free at once, others when the epoch is published.
-  void supersede(Block block) noexcept;
+  // BA-1: the lowest free unit, out of what is reserved; into AM and new_e.
+  Block allocate(Epoch epoch) noexcept;
+  // BA-2: a unit of new_e is free at once, unless its image is still being written; others when e is published.
+  enum class Image { written, in_flight };
+  void supersede(Block block, Epoch epoch, Image image = Image::written) noexcept;
 
-  // Blocks allocated or superseded since the last call: the bits of the bitmap that change.
-  std::vector<Block> take_touched();
-  // 64 blocks of the bitmap that the epoch publishes: (PB + fresh) - superseded.
-  std::uint64_t next_published_word(std::size_t index) const noexcept;
+  // Blocks allocated or superseded in the epoch since the last call: the bits of the bitmap that change.
+  std::vector<Block> take_touched(Epoch epoch);
+  // 64 blocks of the bitmap that the epoch publishes: (PB + new) - S.
+  std::uint64_t next_published_word(Epoch epoch, std::size_t index) const noexcept;
   // One more than the highest block of that bitmap.
-  std::uint64_t next_published_end() const noexcept;
+  std::uint64_t next_published_end(Epoch epoch) const noexcept;
 
-  // BA-4: the epoch is durable.
-  void publish();
-  // The epoch never happens: its fresh units are free again.
-  void discard();
+  // BA-4: the epoch is durable. What it no longer refers to is free, unless a pin holds an older generation.
+  void publish(Epoch epoch);
 
-  std::uint64_t physical_blocks() const noexcept { return allocated_.size(); }
-  std::uint64_t free_blocks() const noexcept { return free_units_ * unit_blocks_; }
-  std::uint64_t reserved_units() const noexcept { return reserved_units_; }
-  const BlockSet& published() const noexcept { return published_; }
+  // Keeps every block of this published generation until unpin.
+  void pin(Epoch generation);
+  void unpin(Epoch generation);
+  bool pinned() const noexcept;
+
+  // BA-9: cuts the file behind its last block in use, but keeps room for what is reserved. The new length in
+  // blocks.
+  Result<std::uint64_t> cut();
+
+  std::uint64_t physical_blocks() const noexcept;
+  std::uint64_t free_blocks() const noexcept;
+  std::uint64_t reserved_units() const noexcept;
+  // Blocks in AM: what the file holds, pinned and superseded ones included.
+  std::uint64_t used_blocks() const noexcept;
+  BlockSet published() const;
+  // Stops the program when an invariant does not hold.
   void check_state() const;
 
-  // The file was truncated to this many blocks; everything beyond must be free.
-  void truncated(std::uint64_t physical_blocks);
-
  private:
+  struct EpochSets {
+    BlockSet fresh;
+    BlockSet superseded;
+    std::vector<Block> touched;  // in order; may repeat
+    std::size_t touched_taken = 0;
+  };
+  struct Held {
+    Epoch epoch;  // that no longer refers to them
+    std::vector<Block> blocks;
+  };
+  EpochSets& sets(Epoch epoch) noexcept { return sets_[epoch.raw % sets_.size()]; }
+  const EpochSets& sets(Epoch epoch) const noexcept { return sets_[epoch.raw % sets_.size()]; }
   std::uint64_t standing_reserve() const noexcept;
-  Status grow(std::uint64_t units);
-  void add_capacity(std::uint64_t blocks);
+  Status grow(std::uint64_t units) QUIRE_REQUIRES(mutex_);
+  void resize(std::uint64_t blocks) QUIRE_REQUIRES(mutex_);
+  void release(Block block) noexcept QUIRE_REQUIRES(mutex_);
+  void release_held() QUIRE_REQUIRES(mutex_);
+  std::uint64_t word_to_publish(Epoch epoch, std::size_t index) const noexcept QUIRE_REQUIRES(mutex_);
+  void check() const QUIRE_REQUIRES(mutex_);
 
   // Constant after open.
   os::File& file_;
   std::uint32_t unit_blocks_ = 1;
-  // Serialised by the caller.
-  BlockSet published_;
-  BlockSet allocated_;
-  BlockSet fresh_;
-  BlockSet superseded_;
-  std::vector<Block> touched_;        // of this epoch, in order; may repeat
-  std::size_t touched_taken_ = 0;
-  std::uint64_t free_units_ = 0;
-  std::uint64_t reserved_units_ = 0;
-  Block search_from_{};               // no unit below it is free
+
+  mutable os::Mutex mutex_;
+  BlockSet published_ QUIRE_GUARDED_BY(mutex_);
+  BlockSet allocated_ QUIRE_GUARDED_BY(mutex_);
+  std::array<EpochSets, 2> sets_ QUIRE_GUARDED_BY(mutex_);  // by parity of the epoch
+  std::vector<Held> held_ QUIRE_GUARDED_BY(mutex_);
+  std::vector<Epoch> pins_ QUIRE_GUARDED_BY(mutex_);
+  std::uint64_t free_units_ QUIRE_GUARDED_BY(mutex_) = 0;
+  std::uint64_t reserved_units_ QUIRE_GUARDED_BY(mutex_) = 0;
+  Block search_from_ QUIRE_GUARDED_BY(mutex_){};  // no unit below it is free
 };
 
 }  // namespace quire::space

@@ -75,17 +75,29 @@ void EntryTree::grow(std::uint64_t leaves) {
   for (std::uint64_t leaf = before; leaf < leaves; ++leaf) mark_dirty(leaf);
 }
 
-void EntryTree::shrink(std::uint64_t leaves) {
+void EntryTree::shrink(std::uint64_t leaves, BlockAllocator& blocks, Epoch epoch) {
+  QUIRE_ASSERT(leaves > 0);
   if (leaves >= this->leaves()) return;
   const std::vector<std::uint64_t> sizes = level_sizes(leaves, fanout());
+  for (std::size_t level = 0; level < levels_.size(); ++level) {
+    const std::uint64_t keep = level < sizes.size() ? sizes[level] : 0;
+    QUIRE_ASSERT(assigned_[level].empty());
+    for (std::uint64_t i = keep; i < levels_[level].size(); ++i) {
+      if (!levels_[level][i].free()) blocks.supersede(levels_[level][i].block(), epoch);
+    }
+    levels_[level].resize(keep);
+    dirty_[level].erase(dirty_[level].lower_bound(keep), dirty_[level].end());
+  }
   levels_.resize(sizes.size());
   dirty_.resize(sizes.size());
   assigned_.resize(sizes.size());
-  for (std::size_t level = 0; level < sizes.size(); ++level) {
-    QUIRE_ASSERT(assigned_[level].empty());
-    levels_[level].resize(sizes[level]);
-    dirty_[level].erase(dirty_[level].lower_bound(sizes[level]), dirty_[level].end());
-  }
+  // The pages above the new last leaf list fewer pages now.
+  dirty_[0].erase(leaves - 1);
+  mark(0, leaves - 1);
+}
+
+std::uint32_t EntryTree::depth_for(std::uint64_t leaves) const noexcept {
+  return static_cast<std::uint32_t>(level_sizes(leaves, fanout()).size());
 }
 
 void EntryTree::mark(std::uint32_t level, std::uint64_t index) {
@@ -95,20 +107,24 @@ void EntryTree::mark(std::uint32_t level, std::uint64_t index) {
   }
 }
 
-void EntryTree::mark_dirty(std::uint64_t leaf) { mark(0, leaf); }
-
-bool EntryTree::assign(BlockAllocator& blocks) {
+bool EntryTree::assign(BlockAllocator& blocks, Epoch epoch) {
   bool any = false;
   for (std::uint32_t level = 0; level < depth(); ++level) {
     for (const std::uint64_t index : dirty_[level]) {
       if (!assigned_[level].insert(index).second) continue;
       Entry& entry = levels_[level][index];
-      if (!entry.free()) blocks.supersede(entry.block());
-      entry = Entry::make(blocks.allocate(), file_.page_blocks(), EntryKind::page);
+      if (!entry.free()) blocks.supersede(entry.block(), epoch);
+      entry = Entry::make(blocks.allocate(epoch), file_.page_blocks(), EntryKind::page);
       any = true;
     }
   }
   return any;
+}
+
+std::uint64_t EntryTree::unassigned() const noexcept {
+  std::uint64_t pages = 0;
+  for (std::uint32_t level = 0; level < depth(); ++level) pages += dirty_[level].size() - assigned_[level].size();
+  return pages;
 }
 
 Status EntryTree::write(const FillLeaf& fill) {
@@ -141,6 +157,10 @@ Status EntryTree::write(const FillLeaf& fill) {
 
 Status EntryTree::read(std::uint32_t level, std::uint64_t index, MutableBytes into) const {
   return file_.read(levels_[level][index], number(level, index), name(level, index), into);
+}
+
+Status EntryTree::read_leaf(Entry entry, std::uint64_t index, MutableBytes into) const {
+  return file_.read(entry, number(0, index), name(0, index), into);
 }
 
 }  // namespace quire::space

@@ -7,7 +7,7 @@
 //   depth 1   root entry -> the one leaf page
 //   depth 2   root entry -> page of entries -> leaf pages
 //
-// Protocol     (grow | mark_dirty)* (assign* write root | shrink): a page changed in an epoch is assigned a block once
+// Protocol     (grow | mark)* assign* write root: a page changed in an epoch is assigned a block once
 //              (BA-6), and nothing is written before everything is assigned
 // Invariants   a page is dirty when any entry in it changes; the pages above a dirty page are dirty
 // Threads      serialised by the caller
@@ -44,18 +44,26 @@ class EntryTree {
 
   // Adds leaf pages up to `leaves`; the new ones are dirty.
   void grow(std::uint64_t leaves);
-  // Takes growth of this epoch back; nothing of it may have been assigned a block.
-  void shrink(std::uint64_t leaves);
-  void mark_dirty(std::uint64_t leaf);
+  // Drops leaf pages at the end, at least one remains. The blocks of all dropped pages are superseded.
+  void shrink(std::uint64_t leaves, BlockAllocator& blocks, Epoch epoch);
+  // The depth of a tree of that many leaf pages.
+  std::uint32_t depth_for(std::uint64_t leaves) const noexcept;
+  void mark_dirty(std::uint64_t leaf) { mark(0, leaf); }
+  // A page of any level is written again, as are those above it.
+  void mark(std::uint32_t level, std::uint64_t index);
   bool dirty() const noexcept { return !levels_.empty() && !dirty_.empty() && !dirty_[0].empty(); }
 
-  // Gives every dirty page that has none yet a block for this epoch. True when it gave any.
-  bool assign(BlockAllocator& blocks);
+  // Gives every dirty page that has none yet a reserved block for the epoch. True when it gave any.
+  bool assign(BlockAllocator& blocks, Epoch epoch);
+  // Dirty pages that assign would give a block.
+  std::uint64_t unassigned() const noexcept;
   // Writes all dirty pages, leaves first, and makes them clean.
   Status write(const FillLeaf& fill);
 
   // Reads and checks the page `index` of a level; level 0 are the leaf pages.
   Status read(std::uint32_t level, std::uint64_t index, MutableBytes into) const;
+  // The same for a leaf page whose entry the caller has, without looking into the tree.
+  Status read_leaf(Entry entry, std::uint64_t index, MutableBytes into) const;
   // "page table page 3 of level 0", for messages.
   std::string name(std::uint32_t level, std::uint64_t index) const;
 
@@ -63,7 +71,6 @@ class EntryTree {
 
  private:
   std::uint64_t number(std::uint32_t level, std::uint64_t index) const noexcept;
-  void mark(std::uint32_t level, std::uint64_t index);
 
   PageFile& file_;
   const Use use_;

@@ -1,13 +1,14 @@
 // PageTable: slots, loading, page numbers.
 //
 // Free page numbers are collected one table page at a time, only from pages that say that they have some, and only those
-// below the numbers handed out since the last publish.
+// below the numbers handed out since the file was opened: later ones are known when they are freed.
 #include "space/page_table.hpp"
 
 #include <algorithm>
 #include <bit>
 
 #include "base/assert.hpp"
+#include "base/seeded_bug.hpp"
 #include "base/try.hpp"
 
 namespace quire::space {
@@ -22,9 +23,11 @@ constexpr std::uint64_t page_number_max = std::uint64_t{1} << 47;
 PageTable::PageTable(PageFile& file) : file_(file), entries_(file, EntryTree::Use::table) {}
 
 void PageTable::create() {
+  os::Lock lock(entries_mutex_);
   entries_.grow(1);
-  os::Lock lock(loading_);
-  loaded_.assign(1, true);
+  depth_.store(entries_.depth(), relaxed);
+  images_.assign(1, Image(slots_per_leaf()));
+  search_end_ = PageId{1};
   ensure_slot(PageId{0});
 }
 
@@ -33,12 +36,13 @@ Status PageTable::load_root(Entry root, std::uint32_t depth, PageId next_page) {
     return Status(Code::corrupt, file_.path() + ": next page number " + std::to_string(next_page.raw) + " is impossible");
   }
   const std::uint64_t leaves = (next_page.raw + slots_per_leaf() - 1) / slots_per_leaf();
+  os::Lock lock(entries_mutex_);
   QUIRE_TRY(entries_.load(root, depth, leaves));
+  depth_.store(depth, relaxed);
+  images_.assign(leaves, Image());
+  search_end_ = next_page;
   next_page_.store(next_page.raw, release);
-  published_next_page_ = next_page.raw;
   for (std::uint64_t id = 0; id < next_page.raw; id += first_chunk_slots) ensure_slot(PageId{id});
-  os::Lock lock(loading_);
-  loaded_.assign(leaves, false);
   return Status();
 }
 
@@ -68,146 +72,210 @@ PageSlot* PageTable::ensure_slot(PageId id) {
 
 Status PageTable::load(PageId id) {
   QUIRE_ASSERT(id.raw < next_page_.load(acquire));
-  os::Lock lock(loading_);
   return load_leaf(id.raw / slots_per_leaf());
 }
 
 Status PageTable::load_leaf(std::uint64_t leaf) {
-  QUIRE_ASSERT(leaf < loaded_.size());
-  if (loaded_[leaf]) return Status();
-  std::vector<std::byte> image(file_.page_bytes());
-  QUIRE_TRY(entries_.read(0, leaf, image));
+  Entry place;
+  {
+    os::Lock lock(entries_mutex_);
+    QUIRE_ASSERT(leaf < images_.size());
+    if (!images_[leaf].empty()) return Status();
+    place = entries_.leaf(leaf);  // a page that is not loaded does not move
+  }
+  os::Lock loading(loading_);
+  std::vector<std::byte> bytes(file_.page_bytes());
+  QUIRE_TRY(entries_.read_leaf(place, leaf, bytes));
+  Image image(slots_per_leaf());
   for (std::uint64_t k = 0; k < slots_per_leaf(); ++k) {
     const PageId id{leaf * slots_per_leaf() + k};
-    const Entry entry = load_entry(image.data() + k * entry_bytes);
-    if (id.raw >= published_next_page_ || id.raw == 0) {
-      if (!entry.free()) return Status(Code::corrupt, entries_.name(0, leaf) + " of " + file_.path() + ": page " +
-                                                          std::to_string(id.raw) + " was never allocated, but is in use");
-      continue;
+    image[k] = load_entry(bytes.data() + k * entry_bytes);
+    if ((id.raw >= search_end_.raw || id.raw == 0) && !image[k].free()) {
+      return Status(Code::corrupt, entries_.name(0, leaf) + " of " + file_.path() + ": page " + std::to_string(id.raw) +
+                                       " was never allocated, but is in use");
     }
-    PageSlot* slot = find(id);
-    QUIRE_ASSERT(slot != nullptr);
-    slot->entry = entry;
   }
-  loaded_[leaf] = true;
+  os::Lock lock(entries_mutex_);
+  if (!images_[leaf].empty()) return Status();  // another thread was quicker
+  for (std::uint64_t k = 0; k < slots_per_leaf(); ++k) {
+    if (!image[k].free()) find(PageId{leaf * slots_per_leaf() + k})->entry = image[k];
+  }
+  images_[leaf] = std::move(image);
   return Status();
 }
 
 Result<PageId> PageTable::allocate_id() {
   if (free_ids_.empty()) QUIRE_TRY(collect_free_ids());
   if (!free_ids_.empty()) {
+    std::pop_heap(free_ids_.begin(), free_ids_.end(), std::greater<>());
     const PageId id = free_ids_.back();
     free_ids_.pop_back();
-    taken_ids_.push_back(id);
     return id;
   }
   const PageId id{next_page_.load(relaxed)};
   if (id.raw >= page_number_max) return Status(Code::limit, "page numbers are used up");
   ensure_slot(id);
   const std::uint64_t leaf = id.raw / slots_per_leaf();
-  if (leaf >= entries_.leaves()) {
-    os::Lock lock(loading_);
-    entries_.grow(leaf + 1);
-    loaded_.resize(leaf + 1, true);
-  } else {
-    QUIRE_TRY([&] {
-      os::Lock lock(loading_);
-      return load_leaf(leaf);
-    }());
+  bool fresh = false;
+  {
+    os::Lock lock(entries_mutex_);
+    fresh = leaf >= images_.size();
+    if (fresh) {
+      images_.emplace_back(slots_per_leaf());
+      // The table being written is that of the flip; it grows when that is published.
+      if (writing_ == Epoch{}) entries_.grow(leaf + 1);
+      depth_.store(std::max(depth_.load(relaxed), entries_.depth_for(leaf + 1)), relaxed);
+    }
   }
+  if (!fresh) QUIRE_TRY(load_leaf(leaf));
   next_page_.store(id.raw + 1, release);
   return id;
 }
 
 Status PageTable::collect_free_ids() {
-  while (free_ids_.empty() && leaves_searched_ < entries_.leaves()) {
+  for (; free_ids_.empty() && leaves_searched_ * slots_per_leaf() < search_end_.raw; ++leaves_searched_) {
     const std::uint64_t leaf = leaves_searched_;
-    if (!entries_.leaf(leaf).free() && (entries_.leaf(leaf).place & Entry::has_free) != 0) {
-      os::Lock lock(loading_);
-      QUIRE_TRY(load_leaf(leaf));
-      for (std::uint64_t k = slots_per_leaf(); k-- > 0;) {
-        const PageId id{leaf * slots_per_leaf() + k};
-        if (id.raw == 0 || id.raw >= published_next_page_) continue;
-        if (find(id)->entry.free()) free_ids_.push_back(id);
-      }
+    {
+      os::Lock lock(entries_mutex_);
+      const bool may_have_free = !images_[leaf].empty() || (entries_.leaf(leaf).place & Entry::has_free) != 0;
+      if (!may_have_free) continue;
     }
-    ++leaves_searched_;
+    QUIRE_TRY(load_leaf(leaf));
+    for (std::uint64_t k = 0; k < slots_per_leaf(); ++k) {
+      const PageId id{leaf * slots_per_leaf() + k};
+      if (id.raw == 0 || id >= search_end_) continue;
+      if (find(id)->entry.free()) free_ids_.push_back(id);
+    }
+    std::make_heap(free_ids_.begin(), free_ids_.end(), std::greater<>());
   }
   return Status();
 }
 
 void PageTable::free_id(PageId id) {
   QUIRE_ASSERT(id.raw != 0 && id.raw < next_page_.load(relaxed));
-  freed_ids_.push_back(id);
+  // Free numbers of table pages not searched yet are found there when their turn comes.
+  if (id < search_end_ && id.raw / slots_per_leaf() >= leaves_searched_) return;
+  free_ids_.push_back(id);
+  std::push_heap(free_ids_.begin(), free_ids_.end(), std::greater<>());
 }
 
-void PageTable::set_entry(PageId id, Entry entry) {
+void PageTable::change_image(PageId id, Entry entry) {
+  const std::uint64_t leaf = id.raw / slots_per_leaf();
+  QUIRE_ASSERT(!images_[leaf].empty());
+  images_[leaf][id.raw % slots_per_leaf()] = entry;
+  entries_.mark_dirty(leaf);
+}
+
+void PageTable::set_entry(PageId id, Entry entry, Epoch epoch) {
   PageSlot* slot = find(id);
   QUIRE_ASSERT(slot != nullptr);
   slot->entry = entry;
-  entries_.mark_dirty(id.raw / slots_per_leaf());
+  os::Lock lock(entries_mutex_);
+  if (writing_ != Epoch{} && epoch != writing_) {
+    if (!seeded_bug("publish_the_current_table")) {
+      QUIRE_ASSERT(epoch > writing_);
+      later_.push_back(id);
+      return;
+    }
+  }
+  change_image(id, entry);
 }
 
-std::uint64_t PageTable::path_units(PageId id) {
-  return paths_reserved_.insert(id.raw / slots_per_leaf()).second ? path_units_max() : 0;
+std::uint64_t PageTable::path_units(PageId id, Epoch epoch) {
+  const std::uint64_t leaf = id.raw / slots_per_leaf();
+  if (leaf >= path_epoch_.size()) path_epoch_.resize(leaf + 1, 0);
+  if (path_epoch_[leaf] == epoch.raw) return 0;
+  path_epoch_[leaf] = epoch.raw;
+  return path_units_max();
+}
+
+void PageTable::begin_write(Epoch epoch) {
+  os::Lock lock(entries_mutex_);
+  QUIRE_ASSERT(writing_ == Epoch{} && later_.empty());
+  writing_ = epoch;
+  next_page_at_flip_ = next_page();
+}
+
+bool PageTable::dirty() const {
+  os::Lock lock(entries_mutex_);
+  return entries_.dirty();
+}
+
+std::uint64_t PageTable::unassigned() const {
+  os::Lock lock(entries_mutex_);
+  return entries_.unassigned();
 }
 
 bool PageTable::assign(BlockAllocator& blocks) {
-  os::Lock lock(loading_);
-  return entries_.assign(blocks);
+  os::Lock lock(entries_mutex_);
+  return entries_.assign(blocks, writing_);
 }
 
 Status PageTable::write() {
-  os::Lock lock(loading_);
   return entries_.write([this](std::uint64_t leaf, MutableBytes into) { return fill_leaf(leaf, into); });
 }
 
 std::uint64_t PageTable::fill_leaf(std::uint64_t leaf, MutableBytes into) {
+  os::Lock lock(entries_mutex_);
+  const Image& image = images_[leaf];
   std::uint64_t flags = 0;
-  for (std::uint64_t k = 0; k < slots_per_leaf(); ++k) {
-    const PageId id{leaf * slots_per_leaf() + k};
-    if (id.raw == 0) continue;
-    const PageSlot* slot = find(id);
-    if (slot == nullptr) break;
-    store_entry(into.data() + k * entry_bytes, slot->entry);
-    if (slot->entry.free()) flags |= Entry::has_free;
-    if (slot->entry.kind() == EntryKind::undo) flags |= Entry::has_undo;
+  for (std::uint64_t k = 0; k < image.size(); ++k) {
+    const std::uint64_t raw = leaf * slots_per_leaf() + k;
+    if (raw == 0) continue;
+    if (raw >= next_page_at_flip_.raw) break;
+    store_entry(into.data() + k * entry_bytes, image[k]);
+    if (image[k].free()) flags |= Entry::has_free;
+    if (image[k].kind() == EntryKind::undo) flags |= Entry::has_undo;
   }
   return flags;
 }
 
 void PageTable::publish() {
-  for (const PageId id : freed_ids_) {
-    // Free numbers of table pages not searched yet are found there when their turn comes.
-    if (id.raw / slots_per_leaf() < leaves_searched_) free_ids_.push_back(id);
-  }
-  std::sort(free_ids_.begin(), free_ids_.end(), std::greater<>());
-  QUIRE_VERIFY(std::adjacent_find(free_ids_.begin(), free_ids_.end()) == free_ids_.end());
-  freed_ids_.clear();
-  taken_ids_.clear();
-  paths_reserved_.clear();
-  published_next_page_ = next_page_.load(relaxed);
+  os::Lock lock(entries_mutex_);
+  writing_ = Epoch{};
+  entries_.grow(images_.size());
+  for (const PageId id : later_) change_image(id, find(id)->entry);
+  later_.clear();
 }
 
-void PageTable::discard() {
-  free_ids_.insert(free_ids_.end(), taken_ids_.begin(), taken_ids_.end());
-  std::sort(free_ids_.begin(), free_ids_.end(), std::greater<>());
-  taken_ids_.clear();
-  freed_ids_.clear();
-  paths_reserved_.clear();
-  next_page_.store(published_next_page_, release);
-  // The table pages begun for numbers of the epoch go too: how many there are follows from next_page.
-  os::Lock lock(loading_);
-  entries_.shrink((published_next_page_ + slots_per_leaf() - 1) / slots_per_leaf());
-  loaded_.resize(entries_.leaves());
+void PageTable::mark_dirty(std::uint32_t level, std::uint64_t index) {
+  os::Lock lock(entries_mutex_);
+  entries_.mark(level, index);
 }
 
 Status PageTable::for_each(const std::function<Status(PageId, const Entry&)>& visit) {
-  for (std::uint64_t raw = 1; raw < next_page_.load(relaxed); ++raw) {
-    if (raw == 1 || raw % slots_per_leaf() == 0) QUIRE_TRY(load(PageId{raw}));
-    QUIRE_TRY(visit(PageId{raw}, find(PageId{raw})->entry));
+  const std::uint64_t end = next_page_.load(acquire);
+  for (std::uint64_t leaf = 0; leaf * slots_per_leaf() < end; ++leaf) {
+    QUIRE_TRY(load_leaf(leaf));
+    Image image;
+    {
+      os::Lock lock(entries_mutex_);
+      image = images_[leaf];
+    }
+    for (std::uint64_t k = 0; k < image.size(); ++k) {
+      const PageId id{leaf * slots_per_leaf() + k};
+      if (id.raw == 0 || id.raw >= end) continue;
+      QUIRE_TRY(visit(id, image[k]));
+    }
   }
   return Status();
+}
+
+Result<std::vector<PageId>> PageTable::undo_pages() {
+  std::vector<PageId> found;
+  const std::uint64_t end = next_page_.load(acquire);
+  for (std::uint64_t leaf = 0; leaf * slots_per_leaf() < end; ++leaf) {
+    {
+      os::Lock lock(entries_mutex_);
+      if (images_[leaf].empty() && (entries_.leaf(leaf).place & Entry::has_undo) == 0) continue;
+    }
+    QUIRE_TRY(load_leaf(leaf));
+    os::Lock lock(entries_mutex_);
+    for (std::uint64_t k = 0; k < images_[leaf].size(); ++k) {
+      if (images_[leaf][k].kind() == EntryKind::undo) found.push_back(PageId{leaf * slots_per_leaf() + k});
+    }
+  }
+  return found;
 }
 
 }  // namespace quire::space

@@ -1,15 +1,20 @@
 // PageTable: from PageId to place on disk and place in memory.
 //
 // On disk: an EntryTree whose leaf pages are plain arrays of entries. In memory: one PageSlot of 32 bytes per
-// PageId, in chunks whose sizes double, so that a lookup is two loads and slots never move. The entries of
-// a table page are read into their slots on demand.
+// PageId, in chunks whose sizes double, so that a lookup is two loads and slots never move; and the images of
+// the table pages read so far. The entry in a slot is where the page's newest image lies; the image of a table
+// page is what the epoch under way will publish. While a checkpoint of E is being written, what E+1 changes goes
+// to the slots only and reaches the images when E is published, so that what is published is the table of the
+// flip, never the current one (CK-4).
 //
-// Free page numbers are entries of kind free below next_page; has_free in the inner entries finds them. A
-// number freed in an epoch is used again in a later one.
+// Free page numbers are entries of kind free below next_page; has_free in the inner entries finds them.
 //
 // Invariants   1. slots of a table page that is not loaded are all zero: state evicted, entry free
-//              2. a page number is in exactly one of: in use, free_ids_, freed_ (this epoch), table pages unread
-// Threads      find() and load() from any thread; everything else serialised by the caller (one writer)
+//              2. a page number is in exactly one of: in use, free_ids_, a table page not searched yet
+//              3. outside a checkpoint, image = slot for every entry
+// Protocol     begin_write(E) set_entry* assign* write publish(E)
+// Threads      find, load, set_entry: any; an entry in a slot is changed by the holder of the page's latch; numbers by the
+//              one writer; the rest by the checkpoint
 // Errors       corrupt, io when a table page cannot be read; limit when page numbers run out
 #pragma once
 
@@ -49,56 +54,73 @@ class PageTable {
 
   // A page number for a new page.
   Result<PageId> allocate_id();
-  // The number may be used again from the next epoch on. Its entry turns free at clear_entry.
+  // The number of a page whose entry is free may be used again.
   void free_id(PageId id);
 
-  // The entry of a page changes in the epoch being published.
-  void set_entry(PageId id, Entry entry);
+  // The entry of a page changes in `epoch`.
+  void set_entry(PageId id, Entry entry, Epoch epoch);
   // Units a page that becomes dirty needs for its table path, the first time in an epoch (BA-7).
-  std::uint64_t path_units(PageId id);
+  std::uint64_t path_units(PageId id, Epoch epoch);
   // Most units that path_units can return.
-  std::uint64_t path_units_max() const noexcept { return entries_.depth() + 1; }
+  std::uint64_t path_units_max() const noexcept { return depth_.load(relaxed) + 1; }
 
-  // BA-6 and writing; see EntryTree. No table page is read meanwhile.
+  // The flip: from here on `epoch` is being written. The gate is closed.
+  void begin_write(Epoch epoch);
+  // BA-6 and writing; see EntryTree. All pages of the epoch have been captured.
+  std::uint64_t unassigned() const;
   bool assign(BlockAllocator& blocks);
   Status write();
+  // The epoch is published: later changes reach the images.
+  void publish();
+  // The next page number of the epoch being written.
+  PageId next_page_at_flip() const noexcept { return next_page_at_flip_; }
+
   Entry root() const noexcept { return entries_.root(); }
   std::uint32_t depth() const noexcept { return entries_.depth(); }
   const EntryTree& entries() const noexcept { return entries_; }
+  // Whether the epoch under way has changed any entry.
+  bool dirty() const;
+  // A table page or inner page moves to another block in the epoch under way (BA-9).
+  void mark_dirty(std::uint32_t level, std::uint64_t index);
 
-  // The epoch is published, or never happens: then numbers allocated in it are free again.
-  void publish();
-  void discard();
-
-  // All entries, page numbers 1 to next_page - 1, table pages loaded as needed. For verify.
+  // All entries, page numbers 1 to next_page - 1, table pages loaded as needed: what the epoch under way will
+  // publish.
   Status for_each(const std::function<Status(PageId, const Entry&)>& visit);
+  // The same for the entries of table pages that say that they hold pages of kind undo.
+  Result<std::vector<PageId>> undo_pages();
 
  private:
   static constexpr std::uint64_t first_chunk_slots = 1024;
   static constexpr std::size_t chunk_count = 40;
+  using Image = std::vector<Entry>;  // empty: not loaded
 
   std::uint64_t slots_per_leaf() const noexcept { return entries_.fanout(); }
   PageSlot* ensure_slot(PageId id);
   std::uint64_t fill_leaf(std::uint64_t leaf, MutableBytes into);
   Status collect_free_ids();
-  Status load_leaf(std::uint64_t leaf) QUIRE_REQUIRES(loading_);
+  Status load_leaf(std::uint64_t leaf) QUIRE_EXCLUDES(entries_mutex_);
+  void change_image(PageId id, Entry entry) QUIRE_REQUIRES(entries_mutex_);
 
   PageFile& file_;
-  EntryTree entries_;
   std::array<Atomic<PageSlot*>, chunk_count> chunks_{};
   std::array<std::unique_ptr<PageSlot[]>, chunk_count> chunk_memory_;
   Atomic<std::uint64_t> next_page_{1};
+  Atomic<std::uint32_t> depth_{0};
 
-  os::Mutex loading_;                       // serialises reading of table pages, and reading with writing
-  std::vector<bool> loaded_ QUIRE_GUARDED_BY(loading_);  // per table page
+  os::Mutex loading_;                  // serialises reading of table pages; taken before entries_mutex_
+  mutable os::Mutex entries_mutex_;    // never held during input or output
+  EntryTree entries_;                  // changed under entries_mutex_; by the checkpoint while it writes
+  std::vector<Image> images_ QUIRE_GUARDED_BY(entries_mutex_);  // per table page
+  std::vector<PageId> later_ QUIRE_GUARDED_BY(entries_mutex_);  // changed by E+1 while E is being written
+  Epoch writing_ QUIRE_GUARDED_BY(entries_mutex_){};             // 0: no checkpoint is being written
 
-  // Serialised by the caller.
-  std::uint64_t published_next_page_ = 1;
-  std::vector<PageId> free_ids_;            // sorted, lowest last
-  std::vector<PageId> taken_ids_;           // taken from free_ids_ in this epoch
-  std::vector<PageId> freed_ids_;           // freed in this epoch
-  std::uint64_t leaves_searched_ = 0;       // table pages below it have given their free numbers to free_ids_
-  std::set<std::uint64_t> paths_reserved_;  // leaves whose path this epoch has reserved
+  // Of the checkpoint.
+  PageId next_page_at_flip_{};
+  // Of the one writer.
+  std::vector<PageId> free_ids_;           // a heap, lowest on top
+  std::uint64_t leaves_searched_ = 0;      // table pages below it have given their free numbers to free_ids_
+  PageId search_end_{};                    // numbers from here on were never in use when the file was opened
+  std::vector<std::uint64_t> path_epoch_;  // per table page: the last epoch that reserved its path
 };
 
 }  // namespace quire::space

@@ -1,0 +1,254 @@
+// Pool: capturing, setting aside and writing dirty pages.
+//
+// The order inside capture matters: the image is counted as in flight, then the tag goes, then block and entry are set.
+// Whoever captures a page for an epoch counts for that epoch, evictor, action or checkpoint (BP-5).
+#include <algorithm>
+
+#include "base/try.hpp"
+#include "buffer/dirty_word.hpp"
+#include "buffer/pool.hpp"
+
+namespace quire::buffer {
+
+namespace {
+
+// Images of pages that changes have set aside and the checkpoint has not written yet. Beyond them a change writes
+// the page itself.
+constexpr std::size_t side_images_max = 64;
+
+// Spins before the processor is given away.
+constexpr int spins_before_yield = 64;
+
+void pause_for(int attempt) {
+  if (attempt < spins_before_yield) {
+    cpu_pause();
+  } else {
+    os::yield_thread();
+  }
+}
+
+}  // namespace
+
+void Pool::take_promise(std::uint64_t units, Epoch epoch) noexcept {
+  const std::uint64_t before = promised_[parity(epoch)].fetch_sub(units, relaxed);
+  QUIRE_ASSERT(before >= units);
+}
+
+bool Pool::mark_dirty(const WritePage& page) {
+  space::PageSlot& slot = *page.slot_;
+  const std::uint32_t own = dirty::tag(running_);
+  const std::uint32_t word = slot.dirty.load(acquire);
+  if ((word & dirty::tag_mask) == own) return false;
+  QUIRE_ASSERT((word & dirty::tag_mask) == 0 || seeded_bug("skip_copy_on_update"));
+  slot.dirty.fetch_and(~dirty::tag_mask, relaxed);
+  slot.dirty.fetch_or(own, release);
+  add_dirty(page.id());
+  return true;
+}
+
+void Pool::add_dirty(PageId id) {
+  os::Lock lock(changes_mutex_);
+  const std::size_t side = parity(running_);
+  std::vector<PageId>& list = dirty_[side];
+  list.push_back(id);
+  // Pages that were written out and changed again are in it more than once.
+  if (list.size() < 2 * dirty_tidied_[side] + 4 * frame_count_) return;
+  std::erase_if(list, [&](PageId each) { return (table_.find(each)->dirty.load(relaxed) & dirty::tag_mask) != dirty::tag(running_); });
+  std::sort(list.begin(), list.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end());
+  dirty_tidied_[side] = list.size();
+}
+
+std::optional<Image> Pool::capture(PageId id, space::PageSlot& slot, MutableBytes into) {
+  std::uint32_t word = slot.dirty.load(acquire);
+  const std::uint32_t tag = word & dirty::tag_mask;
+  if (tag == 0 || (word & dirty::in_flight) != 0) return std::nullopt;
+  const Epoch epoch = tag == dirty::tag(running_) ? running_ : Epoch{writing_.load(relaxed)};
+  QUIRE_ASSERT(tag == dirty::tag(epoch));
+  in_flight_[parity(epoch)].fetch_add(1, seq_cst);
+  if (!slot.dirty.compare_exchange_strong(word, dirty::in_flight, seq_cst, relaxed)) {
+    in_flight_[parity(epoch)].fetch_sub(1, seq_cst);
+    return std::nullopt;
+  }
+  const Bytes bytes = bytes_of(slot);
+  std::memcpy(into.data(), bytes.data(), bytes.size());
+  QUIRE_ASSERT(page::id_of(into.data()) == id);
+  QUIRE_VERIFY(check_image(id, into).ok());
+  take_promise(1, epoch);
+  const Block block = blocks_.allocate(epoch);
+  const space::Entry old = slot.entry;
+  if (!old.free()) blocks_.supersede(old.block(), epoch);
+  const bool undo = page::type_of(into.data()) == page::PageType::undo;
+  space::Entry entry = space::Entry::make(block, file_.page_blocks(), undo ? space::EntryKind::undo : space::EntryKind::page);
+  entry.checksum = file_.checksum(into, id.raw);
+  table_.set_entry(id, entry, epoch);
+  return Image{id, block, epoch};
+}
+
+void Pool::written(const Image& image) noexcept {
+  table_.find(image.id)->dirty.fetch_and(~dirty::in_flight, release);
+  in_flight_[parity(image.epoch)].fetch_sub(1, seq_cst);
+}
+
+void Pool::fail(const Status& status) {
+  os::Lock lock(changes_mutex_);
+  if (failure_.ok()) failure_ = status;
+  failed_.store(true, release);
+}
+
+Status Pool::failure() const {
+  os::Lock lock(changes_mutex_);
+  return failure_;
+}
+
+// Images of neighbouring blocks that also lie side by side in memory go out in one write.
+Status Pool::write_images(std::vector<std::pair<Image, Bytes>>& images) {
+  std::sort(images.begin(), images.end(), [](const auto& a, const auto& b) { return a.first.block < b.first.block; });
+  for (std::size_t first = 0; first < images.size();) {
+    std::size_t end = first + 1;
+    while (end < images.size() && images[end].first.block.raw == images[end - 1].first.block.raw + file_.page_blocks() &&
+           images[end].second.data() == images[end - 1].second.data() + page_bytes_) {
+      ++end;
+    }
+    const Status status = file_.write(images[first].first.block, Bytes(images[first].second.data(), (end - first) * page_bytes_));
+    if (!status.ok()) {
+      // The frames of these pages stay: the file does not have them.
+      fail(status);
+      return status;
+    }
+    for (std::size_t i = first; i < end; ++i) written(images[i].first);
+    first = end;
+  }
+  return Status();
+}
+
+Status Pool::write_out(const std::vector<PageId>& ids) {
+  QUIRE_TRY(failure());
+  std::vector<std::byte> buffer(ids.size() * page_bytes_);
+  std::vector<std::pair<Image, Bytes>> images;
+  gate_.enter();
+  for (const PageId id : ids) {
+    space::PageSlot* slot = table_.find(id);
+    if (slot == nullptr || !try_lock_shared(*slot)) continue;
+    const MutableBytes into(buffer.data() + images.size() * page_bytes_, page_bytes_);
+    const std::optional<Image> image = capture(id, *slot, into);
+    // Out of use, as the clock found it.
+    unlock_shared_cooling(*slot);
+    if (image) images.emplace_back(*image, into);
+  }
+  gate_.leave();
+  return write_images(images);
+}
+
+bool Pool::set_aside(const WritePage& page) {
+  space::PageSlot& slot = *page.slot_;
+  const std::uint32_t word = slot.dirty.load(acquire);
+  const std::uint32_t tag = word & dirty::tag_mask;
+  if (tag == 0 || tag == dirty::tag(running_)) return true;
+  if (seeded_bug("skip_copy_on_update")) return true;
+  if ((word & dirty::in_flight) != 0) return false;
+  SideImage side;
+  {
+    os::Lock lock(side_mutex_);
+    if (side_spare_.empty()) {
+      if (side_count_ == side_images_max) return false;
+      ++side_count_;
+      side_spare_.emplace_back(page_bytes_);
+    }
+    side.bytes = std::move(side_spare_.back());
+    side_spare_.pop_back();
+  }
+  const std::optional<Image> image = capture(page.id(), slot, side.bytes);
+  QUIRE_ASSERT(image.has_value());
+  side.image = *image;
+  os::Lock lock(side_mutex_);
+  side_.push_back(std::move(side));
+  return true;
+}
+
+Status Pool::make_way(PageId id) {
+  for (int attempt = 0;; ++attempt) {
+    space::PageSlot* slot = table_.find(id);
+    const std::uint32_t word = slot->dirty.load(acquire);
+    const std::uint64_t writing = writing_.load(acquire);
+    if (writing == 0 || (word & dirty::tag_mask) != dirty::tag(Epoch{writing})) return Status();
+    if ((word & dirty::in_flight) == 0) QUIRE_TRY(write_out({id}));
+    QUIRE_TRY(failure());
+    pause_for(attempt);
+  }
+}
+
+Epoch Pool::flip() {
+  QUIRE_ASSERT(writing_.load(relaxed) == 0);
+  const Epoch epoch = running_;
+  writing_.store(epoch.raw, release);
+  running_ = Epoch{epoch.raw + 1};
+  return epoch;
+}
+
+bool Pool::has_dirty() const {
+  os::Lock lock(changes_mutex_);
+  return !dirty_[parity(running_)].empty();
+}
+
+std::vector<PageId> Pool::take_dirty(Epoch epoch) {
+  std::vector<PageId> ids;
+  {
+    os::Lock lock(changes_mutex_);
+    ids.swap(dirty_[parity(epoch)]);
+    dirty_tidied_[parity(epoch)] = 0;
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
+std::optional<Image> Pool::capture_at_flip(PageId id, Epoch epoch, MutableBytes into) {
+  space::PageSlot* slot = table_.find(id);
+  for (int attempt = 0;; ++attempt) {
+    const std::uint32_t word = slot->dirty.load(acquire);
+    if ((word & dirty::tag_mask) != dirty::tag(epoch)) return std::nullopt;
+    if (failed()) return std::nullopt;
+    if ((word & dirty::in_flight) == 0 && try_lock_shared(*slot)) {
+      const std::optional<Image> image = capture(id, *slot, into);
+      unlock_shared(*slot);
+      if (image) return image;
+    }
+    pause_for(attempt);
+  }
+}
+
+Status Pool::write_set_aside() {
+  std::vector<SideImage> images;
+  {
+    os::Lock lock(side_mutex_);
+    images.swap(side_);
+  }
+  for (SideImage& side : images) {
+    const Status status = file_.write(side.image.block, side.bytes);
+    if (!status.ok()) {
+      fail(status);
+      return status;
+    }
+    written(side.image);
+    os::Lock lock(side_mutex_);
+    side_spare_.push_back(std::move(side.bytes));
+  }
+  return Status();
+}
+
+Status Pool::await_images(Epoch epoch) {
+  for (int attempt = 0;; ++attempt) {
+    QUIRE_TRY(write_set_aside());
+    QUIRE_TRY(failure());
+    if (seeded_bug("publish_with_eviction_in_flight") || in_flight_[parity(epoch)].load(seq_cst) == 0) return Status();
+    pause_for(attempt);
+  }
+}
+
+void Pool::end_epoch(Epoch epoch) {
+  writing_.store(0, release);
+  blocks_.unreserve(promised_[parity(epoch)].exchange(0, relaxed));
+}
+
+}  // namespace quire::buffer
