@@ -1,0 +1,35 @@
+// PurgeQueue: stepping through the records of finished transactions, newest first within each.
+#include "txn/purge_queue.hpp"
+
+#include "base/try.hpp"
+
+namespace quire::txn {
+
+void PurgeQueue::add(const WriteTransaction& committed) {
+  if (!committed.changed_anything()) return;
+  QUIRE_ASSERT(queue_.empty() || queue_.back().xid < committed.xid());
+  queue_.push_back({committed.xid(), committed.head(), committed.purge_work(), committed.log().end()});
+}
+
+Result<bool> PurgeQueue::step(Xid horizon, std::uint64_t budget, UndoTarget& target, UndoLog& log) {
+  UndoCopy undo;
+  while (!queue_.empty() && queue_.front().xid < horizon) {
+    Committed& front = queue_.front();
+    while (front.work > 0 && front.next != no_undo) {
+      if (budget == 0) return false;
+      --budget;
+      QUIRE_TRY(log.read(front.next, undo));
+      if (needs_purge(undo.record)) {
+        QUIRE_TRY(target.purge(front.xid, undo.record, front.next));
+        --front.work;
+      }
+      front.next = undo.record.previous;
+    }
+    const UndoPosition end = front.end;
+    queue_.pop_front();
+    QUIRE_TRY(log.release(queue_.empty() ? log.end() : end));
+  }
+  return true;
+}
+
+}  // namespace quire::txn

@@ -1,0 +1,58 @@
+// Snapshots: slots in groups that are never given back while the database is open.
+#include "txn/snapshots.hpp"
+
+#include <algorithm>
+
+#include "base/seeded_bug.hpp"
+
+namespace quire::txn {
+
+Snapshots::~Snapshots() {
+  for (Group* group = first_.next.load(relaxed); group != nullptr;) delete std::exchange(group, group->next.load(relaxed));
+}
+
+Snapshots::Slot& Snapshots::acquire_slot() {
+  const std::size_t start = os::this_thread_number() % slots_per_group;
+  for (Group* group = &first_;;) {
+    for (std::size_t i = 0; i < slots_per_group; ++i) {
+      Slot& slot = group->slots[(start + i) % slots_per_group];
+      std::uint64_t free = 0;
+      std::uint64_t limit = newest_.load(seq_cst);
+      if (slot.limit.load(relaxed) != 0 || !slot.limit.compare_exchange_strong(free, limit, seq_cst, relaxed)) continue;
+      // Purge may have looked at the slots before this one was filled; then the newest limit has moved on.
+      for (std::uint64_t now = newest_.load(seq_cst); now != limit; now = newest_.load(seq_cst)) {
+        slot.limit.store(now, seq_cst);
+        limit = now;
+      }
+      return slot;
+    }
+    Group* next = group->next.load(acquire);
+    if (next == nullptr) {
+      auto fresh = std::make_unique<Group>();
+      if (group->next.compare_exchange_strong(next, fresh.get(), acq_rel, acquire)) next = fresh.release();
+    }
+    group = next;
+  }
+}
+
+Xid Snapshots::horizon() const noexcept {
+  std::uint64_t oldest = newest_.load(seq_cst);
+  if (seeded_bug("purge_ahead_of_a_snapshot")) return Xid{oldest};
+  for (const Group* group = &first_; group != nullptr; group = group->next.load(acquire)) {
+    for (const Slot& slot : group->slots) {
+      const std::uint64_t limit = slot.limit.load(seq_cst);
+      if (limit != 0) oldest = std::min(oldest, limit);
+    }
+  }
+  return Xid{oldest};
+}
+
+std::uint64_t Snapshots::registered() const noexcept {
+  std::uint64_t count = 0;
+  for (const Group* group = &first_; group != nullptr; group = group->next.load(acquire)) {
+    for (const Slot& slot : group->slots) count += slot.limit.load(acquire) != 0 ? 1 : 0;
+  }
+  return count;
+}
+
+}  // namespace quire::txn

@@ -1,0 +1,54 @@
+// WriteTransaction: recording and rolling back.
+#include "txn/write_transaction.hpp"
+
+#include <limits>
+
+#include "base/try.hpp"
+
+namespace quire::txn {
+
+bool needs_purge(const UndoRecord& record) noexcept {
+  return record.type == UndoType::erase || record.type == UndoType::drop ||
+         (record.type == UndoType::update && (record.flags & undo_flag::overflow) != 0);
+}
+
+Status WriteTransaction::check_room() const {
+  if (operations_ < std::numeric_limits<std::uint32_t>::max()) return Status();
+  return Status(Code::limit, "a transaction changes at most 4294967295 rows; commit in smaller transactions");
+}
+
+std::uint64_t WriteTransaction::record(buffer::Action& action, const buffer::WritePage& page, UndoRecord record) {
+  record.previous = head_;
+  record.operation = ++operations_;
+  head_ = log_.append(action, page, xid_, record);
+  if (needs_purge(record)) ++purge_work_;
+  ++changes_;
+  return head_;
+}
+
+void WriteTransaction::stepped_back(const UndoRecord& record) noexcept {
+  head_ = record.previous;
+  if (needs_purge(record)) --purge_work_;
+  ++changes_;
+}
+
+Status WriteTransaction::rollback_to(const Savepoint& savepoint, UndoTarget& target, const std::function<Status()>& make_room) {
+  UndoCopy undo;
+  std::uint64_t stuck_at = no_undo;
+  while (head_ != savepoint.head) {
+    QUIRE_ASSERT(head_ != no_undo);
+    QUIRE_TRY(log_.read(head_, undo));
+    const std::uint64_t handle = head_;
+    Status undone = target.undo(*this, undo.record, handle);
+    if (undone == Code::full && stuck_at != handle) {
+      stuck_at = handle;
+      undone = make_room();
+      if (undone.ok()) continue;
+    }
+    QUIRE_TRY(std::move(undone));
+    QUIRE_ASSERT(head_ == undo.record.previous);
+  }
+  return log_.truncate(savepoint.position);
+}
+
+}  // namespace quire::txn
