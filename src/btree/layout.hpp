@@ -16,6 +16,7 @@
 
 #include <algorithm>
 
+#include "base/ids.hpp"
 #include "page/layout.hpp"
 
 namespace quire::btree {
@@ -41,6 +42,33 @@ inline constexpr page::Field row_header_fields[] = {{"xid_and_flags", 0, 8}, {"u
 inline constexpr std::uint32_t row_header_bytes = 16;
 static_assert(page::packed(row_header_fields, 0, row_header_bytes), "the row header has a gap or an overlap");
 inline constexpr page::Layout row_header_layout{"row header", row_header_bytes, row_header_fields};
+
+// Who wrote a row last, and where the version before is kept (TX-3). Rows that every snapshot sees have none.
+struct RowHeader {
+  Xid xid;                 // 48 bits
+  std::uint64_t undo = 0;  // handle of the undo record
+  std::uint8_t flags = 0;  // 4 bits
+  friend bool operator==(const RowHeader&, const RowHeader&) = default;
+};
+
+namespace row_header_field {
+inline constexpr page::FieldAt<std::uint64_t> xid_and_flags{page::field(row_header_fields, "xid_and_flags")};
+inline constexpr page::FieldAt<std::uint64_t> undo_handle{page::field(row_header_fields, "undo_handle")};
+inline constexpr std::uint32_t xid_bits = 48;
+inline constexpr std::uint32_t flags_shift = 60;
+inline constexpr std::uint64_t xid_mask = (std::uint64_t{1} << xid_bits) - 1;
+inline constexpr std::uint64_t reserved_mask = ((std::uint64_t{1} << flags_shift) - 1) & ~xid_mask;
+}  // namespace row_header_field
+
+inline RowHeader load_row_header(const std::byte* from) noexcept {
+  const std::uint64_t word = row_header_field::xid_and_flags.get(from);
+  return {Xid{word & row_header_field::xid_mask}, row_header_field::undo_handle.get(from),
+          static_cast<std::uint8_t>(word >> row_header_field::flags_shift)};
+}
+inline void store_row_header(std::byte* to, const RowHeader& header) noexcept {
+  row_header_field::xid_and_flags.set(to, header.xid.raw | std::uint64_t{header.flags} << row_header_field::flags_shift);
+  row_header_field::undo_handle.set(to, header.undo);
+}
 
 namespace node_field {
 #define QUIRE_NODE(type, name) inline constexpr page::FieldAt<type> name{page::field(node_fields, #name)}
@@ -75,6 +103,7 @@ namespace slot_flag {
 inline constexpr std::uint16_t ghost = 0x1000;
 inline constexpr std::uint16_t overflow = 0x2000;
 inline constexpr std::uint16_t header = 0x4000;
+inline constexpr std::uint16_t all = ghost | overflow | header;
 }  // namespace slot_flag
 
 inline constexpr std::uint32_t value_length_bytes = 2;

@@ -69,6 +69,21 @@ ValueAt NodeView::value(std::uint32_t index) const noexcept {
   return {clamp(at + value_length_bytes, bytes), (packed & slot_flag::overflow) != 0};
 }
 
+std::optional<RowHeader> NodeView::row_header(std::uint32_t index) const noexcept {
+  const std::byte* s = slot(index);
+  const std::uint16_t packed = slot_field::packed.get(s);
+  const std::uint32_t at = slot_field::offset.get(s) + std::uint32_t{packed} % (slot_suffix_mask + 1u);
+  if ((packed & slot_flag::header) == 0 || at + row_header_bytes > page_bytes_) return std::nullopt;
+  return load_row_header(data_ + at);
+}
+
+Xid NodeView::newest_xid() const noexcept {
+  Xid newest;
+  if (row_headers() == 0) return newest;
+  for (std::uint32_t i = 0; i < count(); ++i) newest = std::max(newest, row_header(i).value_or(RowHeader{}).xid);
+  return newest;
+}
+
 PageId NodeView::child(std::uint32_t index) const noexcept {
   if (index >= count()) return PageId{node_field::last_child.get(data_)};
   const std::byte* s = slot(index);
@@ -148,6 +163,10 @@ Status NodeView::check() const {
   if (upper_bytes != no_upper_fence && (upper < low || upper + upper_bytes > page_bytes_)) {
     return Status(Code::corrupt, "the upper fence lies outside the records");
   }
+  // Splits count on the bounds of keys and records (BT-1).
+  if (std::max(lower_bytes, upper_bytes == no_upper_fence ? 0 : upper_bytes) > key_bytes_max(page_bytes_)) {
+    return Status(Code::corrupt, "a fence is longer than any key");
+  }
   const std::size_t shared = upper_fence() ? common_prefix(lower_fence(), *upper_fence()) : 0;
   if (node_field::prefix_bytes.get(data_) != shared) {
     return Status(Code::corrupt, "prefix of " + std::to_string(node_field::prefix_bytes.get(data_)) + " bytes, the fences share " +
@@ -182,6 +201,16 @@ Status NodeView::check_records() const {
         return Status(Code::corrupt, "the overflow stub of record " + std::to_string(i) + " has " + std::to_string(value_bytes) + " bytes");
       }
     }
+    if ((flags(i) & (leaf() ? ~slot_flag::all : ~0)) != 0) {
+      return Status(Code::corrupt, "slot " + std::to_string(i) + " has the impossible flags " + std::to_string(flags(i)));
+    }
+    Status header = check_row_header(i);
+    if (!header.ok()) return header;
+    const bool key_too_long = node_field::prefix_bytes.get(data_) + key_part > key_bytes_max(page_bytes_);
+    const std::uint32_t header_to_come = leaf() && (flags(i) & slot_flag::header) == 0 ? row_header_bytes : 0;
+    if (key_too_long || bytes + header_to_come > record_bytes_max(page_bytes_)) {
+      return Status(Code::corrupt, "record " + std::to_string(i) + " is larger than records may be");
+    }
     ghosts += (flags(i) & slot_flag::ghost) != 0 ? 1 : 0;
     headers += (flags(i) & slot_flag::header) != 0 ? 1 : 0;
     used += bytes;
@@ -194,6 +223,24 @@ Status NodeView::check_records() const {
     return Status(Code::corrupt, std::to_string(ghosts) + " ghosts and " + std::to_string(headers) +
                                      " row headers, the header says " + std::to_string(node_field::ghosts.get(data_)) +
                                      " and " + std::to_string(node_field::row_headers.get(data_)));
+  }
+  return Status();
+}
+
+Status NodeView::check_row_header(std::uint32_t index) const {
+  const std::optional<RowHeader> header = row_header(index);
+  if (!header) {
+    if (!ghost(index)) return Status();
+    return Status(Code::corrupt, "record " + std::to_string(index) + " is a ghost without a row header");
+  }
+  const std::uint64_t newest = page::header::max_xid.get(data_);
+  if (header->xid.raw > newest) {
+    return Status(Code::corrupt, "record " + std::to_string(index) + " was written by transaction " + std::to_string(header->xid.raw) +
+                                     ", above the page's highest, " + std::to_string(newest));
+  }
+  const std::uint32_t at = slot_field::offset.get(slot(index)) + (slot_field::packed.get(slot(index)) & slot_suffix_mask);
+  if ((row_header_field::xid_and_flags.get(data_ + at) & row_header_field::reserved_mask) != 0) {
+    return Status(Code::corrupt, "the row header of record " + std::to_string(index) + " uses reserved bits");
   }
   return Status();
 }

@@ -8,8 +8,10 @@
 //
 // Invariants   1. keys ascend strictly; lower fence < every key <= upper fence
 //              2. every key begins with the node's prefix, which is what both fences share
-//              3. heap_used is the exact number of record and fence bytes; heap_low the lowest of them
+//              3. heap_used is the exact number of record and fence bytes; none lies below heap_low
 //              4. hints repeat the heads of slots hint_distance, 2 * hint_distance, ...
+//              5. a ghost has a row header; ghosts and row headers are counted; the page's max_xid is at or above
+//                 every row's xid
 // Layout       layout.hpp
 // Threads      NodeView: any, with validation; Node: the holder of the exclusive latch
 // Errors       operations say beforehand whether they fit; then they cannot fail
@@ -60,6 +62,13 @@ class NodeView {
   std::string key(std::uint32_t index) const;
   std::uint16_t flags(std::uint32_t index) const noexcept;
   ValueAt value(std::uint32_t index) const noexcept;
+  // A ghost is a deleted row that is still there, with its value (BT-3).
+  bool ghost(std::uint32_t index) const noexcept { return (flags(index) & slot_flag::ghost) != 0; }
+  std::optional<RowHeader> row_header(std::uint32_t index) const noexcept;
+  std::uint32_t ghosts() const noexcept { return node_field::ghosts.get(data_); }
+  std::uint32_t row_headers() const noexcept { return node_field::row_headers.get(data_); }
+  // The highest xid of a row header; 0 when there is none.
+  Xid newest_xid() const noexcept;
 
   // Child `index`, 0 to count; count is the last child.
   PageId child(std::uint32_t index) const noexcept;
@@ -89,6 +98,7 @@ class NodeView {
     return as_text(data_ + offset, bytes);
   }
   Status check_records() const;
+  Status check_row_header(std::uint32_t index) const;
   Status check_keys() const;
 
   std::byte* data_;
@@ -100,6 +110,8 @@ struct LeafRecord {
   std::string_view key;
   std::string_view value;  // or the stub
   bool overflow = false;
+  bool ghost = false;  // only with a header
+  std::optional<RowHeader> header = std::nullopt;
 };
 
 class Node : public NodeView {
@@ -117,16 +129,27 @@ class Node : public NodeView {
   void set_right_sibling(PageId id) noexcept { node_field::right_sibling.set(data_, id.raw); }
   void set_child(std::uint32_t index, PageId id) noexcept;
 
-  // True when the record fits, if need be after compaction.
+  // True when the record fits, if need be after compaction. A record's bytes must not lie in this page.
   bool fits(const LeafRecord& record) const noexcept;
   bool fits_replacing(std::uint32_t index, const LeafRecord& record) const noexcept;
   bool fits_separator(std::string_view key) const noexcept;
+  // True when row `index` has a header or room for one.
+  bool fits_header(std::uint32_t index) const noexcept;
 
   // At the place that search() gave for its key, which is not present.
   void insert(std::uint32_t index, const LeafRecord& record);
-  // In place when the length is the same, else moved.
+  // The key stays, everything else of the row becomes the record's. In place unless the record grows.
   void replace(std::uint32_t index, const LeafRecord& record);
   void erase(std::uint32_t index);
+
+  // Gives the row this header or none, and makes it a ghost or not; its value stays. Needs fits_header() for a header.
+  void set_row(std::uint32_t index, const std::optional<RowHeader>& header, bool ghost);
+  void make_ghost(std::uint32_t index, const RowHeader& header) { set_row(index, header, true); }
+  // Removes the headers of rows, ghosts excepted, that only transactions below the horizon wrote, and lowers max_xid
+  // accordingly. How many.
+  std::uint32_t strip_headers(Xid horizon);
+  // The page's max_xid becomes newest_xid(). Setting a header raises it, but nothing else lowers it.
+  void update_max_xid() noexcept { page::header::max_xid.set(data_, newest_xid().raw); }
 
   // Inner: child `index` is split: it now ends at `separator`, and `right` takes its upper part.
   void insert_separator(std::uint32_t index, std::string_view separator, PageId right);
@@ -140,11 +163,32 @@ class Node : public NodeView {
  private:
   std::byte* mutable_slot(std::uint32_t index) noexcept { return data_ + node_header_bytes + index * slot_bytes; }
   void set_count(std::uint32_t count) noexcept { node_field::count.set(data_, static_cast<std::uint16_t>(count)); }
+  std::uint32_t heap_used() const noexcept { return node_field::heap_used.get(data_); }
+  void set_heap(std::uint32_t low, std::uint32_t used) noexcept;
   std::uint32_t contiguous_bytes() const noexcept;
-  // Room for `bytes` in the heap; compacts when the gap is too small. The offset of the room.
-  std::uint32_t take(std::uint32_t bytes, std::uint32_t new_slots);
-  void compact();
-  void add_slot(std::uint32_t index, std::string_view suffix, std::uint32_t offset, std::uint16_t flags);
+  // Room for `bytes` and a slot; compacts when the gap is too small. The offset of the room.
+  std::uint32_t take(std::uint32_t bytes);
+  // Room for record `index` to have `bytes` bytes: where its old bytes are, and where the new ones belong. The two end
+  // at the same byte or do not overlap.
+  struct Resized {
+    std::uint32_t from;
+    std::uint32_t to;
+  };
+  Resized resize(std::uint32_t index, std::uint32_t bytes);
+  // Moves all records to the page's end without gaps, record `lowest` to the lowest place.
+  static constexpr std::uint32_t no_slot = UINT32_MAX;
+  void compact(std::uint32_t lowest = no_slot);
+  void set_flags(std::uint32_t index, std::uint16_t flags) noexcept;
+  // One record's flags change from `before` to `after`; 0 when it is not there.
+  void count_flags(std::uint16_t before, std::uint16_t after) noexcept;
+  void note_xid(Xid xid) noexcept;
+  struct SlotContent {
+    std::string_view suffix;
+    std::uint32_t offset;
+    std::uint16_t flags;
+  };
+  void add_slot(std::uint32_t index, const SlotContent& content);
+  void change_row(std::uint32_t index, const std::optional<RowHeader>& header, bool ghost);
   void write_leaf_record(std::uint32_t offset, std::string_view suffix, const LeafRecord& record);
   void hints_after(std::uint32_t index, std::uint32_t old_count) noexcept;
   std::uint32_t leaf_record_bytes(const LeafRecord& record) const noexcept;

@@ -1,7 +1,8 @@
 // Node: changing a node.
 //
 // Records grow down from the page's end and leave gaps when they go; a record that does not fit into the space
-// between slots and records, but into the page, is preceded by a compaction.
+// between slots and records, but into the page, is preceded by a compaction. A record that shrinks keeps its end, so
+// that stripping a header moves nothing but the suffix.
 #include <array>
 
 #include "btree/node.hpp"
@@ -16,11 +17,17 @@ std::byte* scratch_page() noexcept {
   return scratch.data();
 }
 
+std::uint16_t flags_of(const LeafRecord& record) noexcept {
+  return static_cast<std::uint16_t>((record.overflow ? slot_flag::overflow : 0) | (record.ghost ? slot_flag::ghost : 0) |
+                                    (record.header ? slot_flag::header : 0));
+}
+
 }  // namespace
 
 void Node::format(Shape shape) {
   std::byte* p = data_;
   std::memset(p + page::header_bytes, 0, page_bytes_ - page::header_bytes);
+  page::header::max_xid.set(p, 0);
   page::header::type.set(p, static_cast<std::uint8_t>(shape.level == 0 ? page::PageType::leaf : page::PageType::inner));
   node_field::level.set(p, static_cast<std::uint8_t>(shape.level));
   std::uint32_t low = page_bytes_;
@@ -58,8 +65,8 @@ void Node::set_child(std::uint32_t index, PageId id) noexcept {
 std::uint32_t Node::contiguous_bytes() const noexcept { return heap_low() - node_header_bytes - count() * slot_bytes; }
 
 std::uint32_t Node::leaf_record_bytes(const LeafRecord& record) const noexcept {
-  return static_cast<std::uint32_t>(record.key.size()) - node_field::prefix_bytes.get(data_) + value_length_bytes +
-         static_cast<std::uint32_t>(record.value.size());
+  return static_cast<std::uint32_t>(record.key.size()) - node_field::prefix_bytes.get(data_) +
+         (record.header ? row_header_bytes : 0) + value_length_bytes + static_cast<std::uint32_t>(record.value.size());
 }
 
 bool Node::fits(const LeafRecord& record) const noexcept { return leaf_record_bytes(record) + slot_bytes <= free_bytes(); }
@@ -72,17 +79,37 @@ bool Node::fits_separator(std::string_view key) const noexcept {
   return key.size() - node_field::prefix_bytes.get(data_) + child_bytes + slot_bytes <= free_bytes();
 }
 
-std::uint32_t Node::take(std::uint32_t bytes, std::uint32_t new_slots) {
-  if (contiguous_bytes() < bytes + new_slots * slot_bytes) compact();
-  QUIRE_ASSERT(contiguous_bytes() >= bytes + new_slots * slot_bytes);
-  const std::uint32_t low = heap_low() - bytes;
+bool Node::fits_header(std::uint32_t index) const noexcept {
+  return (flags(index) & slot_flag::header) != 0 || row_header_bytes <= free_bytes();
+}
+
+void Node::set_heap(std::uint32_t low, std::uint32_t used) noexcept {
   node_field::heap_low.set(data_, page::to_offset16(low));
-  node_field::heap_used.set(data_, static_cast<std::uint16_t>(node_field::heap_used.get(data_) + bytes));
+  node_field::heap_used.set(data_, static_cast<std::uint16_t>(used));
+}
+
+std::uint32_t Node::take(std::uint32_t bytes) {
+  if (contiguous_bytes() < bytes + slot_bytes) compact();
+  QUIRE_ASSERT(contiguous_bytes() >= bytes + slot_bytes);
+  const std::uint32_t low = heap_low() - bytes;
+  set_heap(low, heap_used() + bytes);
   return low;
 }
 
-// Moves all records to the page's end without gaps; slots keep their order.
-void Node::compact() {
+Node::Resized Node::resize(std::uint32_t index, std::uint32_t bytes) {
+  const std::uint32_t old_bytes = record_bytes(index);
+  const auto is_lowest = [&] { return slot_field::offset.get(slot(index)) == heap_low(); };
+  if (bytes > old_bytes && contiguous_bytes() + (is_lowest() ? old_bytes : 0) < bytes) compact(index);
+  const std::uint32_t from = slot_field::offset.get(slot(index));
+  const bool lowest = is_lowest();
+  const std::uint32_t to = bytes <= old_bytes || lowest ? from + old_bytes - bytes : heap_low() - bytes;
+  QUIRE_ASSERT(to >= node_header_bytes + count() * slot_bytes);
+  slot_field::offset.set(mutable_slot(index), page::to_offset16(to));
+  set_heap(lowest ? to : std::min(heap_low(), to), heap_used() + bytes - old_bytes);
+  return {from, to};
+}
+
+void Node::compact(std::uint32_t lowest) {
   std::byte* copy = scratch_page();
   std::memcpy(copy, data_, page_bytes_);
   const NodeView old(copy, page_bytes_);
@@ -92,71 +119,137 @@ void Node::compact() {
     copy_bytes(data_ + low, bytes);
     return page::to_offset16(low);
   };
+  const auto put_record = [&](std::uint32_t i) {
+    const std::uint32_t offset = slot_field::offset.get(slot(i));
+    slot_field::offset.set(mutable_slot(i), put(as_text(copy + offset, old.record_bytes(i))));
+  };
   node_field::lower_offset.set(data_, put(old.lower_fence()));
   if (old.upper_fence()) node_field::upper_offset.set(data_, put(*old.upper_fence()));
   for (std::uint32_t i = 0; i < count(); ++i) {
-    const std::uint32_t offset = slot_field::offset.get(slot(i));
-    slot_field::offset.set(mutable_slot(i), put(as_text(copy + offset, old.record_bytes(i))));
+    if (i != lowest) put_record(i);
   }
-  node_field::heap_low.set(data_, page::to_offset16(low));
-  QUIRE_ASSERT(page_bytes_ - low == node_field::heap_used.get(data_));
+  if (lowest < count()) put_record(lowest);
+  QUIRE_ASSERT(page_bytes_ - low == heap_used());
+  set_heap(low, heap_used());
 }
 
-void Node::add_slot(std::uint32_t index, std::string_view suffix, std::uint32_t offset, std::uint16_t flags) {
+void Node::count_flags(std::uint16_t before, std::uint16_t after) noexcept {
+  const auto change = [&](const page::FieldAt<std::uint16_t>& field, std::uint16_t flag) {
+    const int more = ((after & flag) != 0 ? 1 : 0) - ((before & flag) != 0 ? 1 : 0);
+    if (more != 0) field.set(data_, static_cast<std::uint16_t>(field.get(data_) + more));
+  };
+  if (((before ^ after) & (slot_flag::ghost | slot_flag::header)) == 0) return;
+  change(node_field::ghosts, slot_flag::ghost);
+  change(node_field::row_headers, slot_flag::header);
+}
+
+void Node::set_flags(std::uint32_t index, std::uint16_t flags) noexcept {
+  std::byte* s = mutable_slot(index);
+  const std::uint16_t packed = slot_field::packed.get(s);
+  count_flags(packed, flags);
+  slot_field::packed.set(s, static_cast<std::uint16_t>((packed & slot_suffix_mask) | flags));
+}
+
+void Node::note_xid(Xid xid) noexcept {
+  if (xid.raw > page::header::max_xid.get(data_)) page::header::max_xid.set(data_, xid.raw);
+}
+
+void Node::add_slot(std::uint32_t index, const SlotContent& content) {
   const std::uint32_t slots = count();
-  QUIRE_ASSERT(index <= slots && suffix.size() <= suffix_bytes_max);
+  QUIRE_ASSERT(index <= slots && content.suffix.size() <= suffix_bytes_max);
   std::byte* s = mutable_slot(index);
   std::memmove(s + slot_bytes, s, (slots - index) * slot_bytes);
-  slot_field::head.set(s, head_of(suffix));
-  slot_field::offset.set(s, static_cast<std::uint16_t>(offset));
-  slot_field::packed.set(s, static_cast<std::uint16_t>(suffix.size() | flags));
+  slot_field::head.set(s, head_of(content.suffix));
+  slot_field::offset.set(s, page::to_offset16(content.offset));
+  slot_field::packed.set(s, static_cast<std::uint16_t>(content.suffix.size() | content.flags));
+  count_flags(0, content.flags);
   set_count(slots + 1);
 }
 
 void Node::write_leaf_record(std::uint32_t offset, std::string_view suffix, const LeafRecord& record) {
-  copy_bytes(data_ + offset, suffix);
-  const std::uint32_t at = offset + static_cast<std::uint32_t>(suffix.size());
-  store_le(data_ + at, static_cast<std::uint16_t>(record.value.size()));
-  copy_bytes(data_ + at + value_length_bytes, record.value);
+  std::byte* at = data_ + offset;
+  copy_bytes(at, suffix);
+  at += suffix.size();
+  if (record.header) {
+    store_row_header(at, *record.header);
+    note_xid(record.header->xid);
+    at += row_header_bytes;
+  }
+  store_le(at, static_cast<std::uint16_t>(record.value.size()));
+  copy_bytes(at + value_length_bytes, record.value);
 }
 
 void Node::insert(std::uint32_t index, const LeafRecord& record) {
-  QUIRE_ASSERT(leaf() && fits(record));
+  QUIRE_ASSERT(leaf() && fits(record) && (record.header || !record.ghost));
   const std::string_view suffix = record.key.substr(node_field::prefix_bytes.get(data_));
-  const std::uint32_t offset = take(leaf_record_bytes(record), 1);
+  const std::uint32_t offset = take(leaf_record_bytes(record));
   write_leaf_record(offset, suffix, record);
   const std::uint32_t old_count = count();
-  add_slot(index, suffix, offset, record.overflow ? slot_flag::overflow : std::uint16_t{0});
+  add_slot(index, {suffix, offset, flags_of(record)});
   hints_after(index, old_count);
   QUIRE_VERIFY(check().ok());
 }
 
 void Node::replace(std::uint32_t index, const LeafRecord& record) {
-  QUIRE_ASSERT(leaf() && fits_replacing(index, record));
+  QUIRE_ASSERT(leaf() && fits_replacing(index, record) && (record.header || !record.ghost));
   const std::string_view suffix = record.key.substr(node_field::prefix_bytes.get(data_));
-  const std::uint32_t old_bytes = record_bytes(index);
-  const std::uint32_t new_bytes = leaf_record_bytes(record);
-  const std::uint16_t flags = record.overflow ? slot_flag::overflow : std::uint16_t{0};
-  if (old_bytes == new_bytes && (this->flags(index) & slot_flag::header) == 0) {
-    write_leaf_record(slot_field::offset.get(slot(index)), suffix, record);
-    slot_field::packed.set(mutable_slot(index), static_cast<std::uint16_t>(suffix.size() | flags));
-    return;
-  }
-  erase(index);
-  const std::uint32_t offset = take(new_bytes, 1);
-  write_leaf_record(offset, suffix, record);
-  const std::uint32_t old_count = count();
-  add_slot(index, suffix, offset, flags);
-  hints_after(index, old_count);
+  const Resized place = resize(index, leaf_record_bytes(record));
+  write_leaf_record(place.to, suffix, record);
+  set_flags(index, flags_of(record));
   QUIRE_VERIFY(check().ok());
+}
+
+void Node::set_row(std::uint32_t index, const std::optional<RowHeader>& header, bool ghost) {
+  QUIRE_ASSERT(leaf() && index < count() && (header || !ghost) && (!header || fits_header(index)));
+  change_row(index, header, ghost);
+  QUIRE_VERIFY(check().ok());
+}
+
+void Node::change_row(std::uint32_t index, const std::optional<RowHeader>& header, bool ghost) {
+  const std::uint16_t before = flags(index);
+  const bool had_header = (before & slot_flag::header) != 0;
+  const std::uint32_t key_part = slot_field::packed.get(slot(index)) & slot_suffix_mask;
+  if (header.has_value() != had_header) {
+    // The suffix moves; what lies behind the header moves only when the whole record does.
+    const std::uint32_t old_bytes = record_bytes(index);
+    const Resized place = resize(index, header ? old_bytes + row_header_bytes : old_bytes - row_header_bytes);
+    std::memmove(data_ + place.to, data_ + place.from, key_part);
+    const std::uint32_t old_value = place.from + key_part + (had_header ? row_header_bytes : 0);
+    const std::uint32_t new_value = place.to + key_part + (header ? row_header_bytes : 0);
+    const std::uint32_t value_part = old_bytes - (old_value - place.from);
+    if (old_value != new_value) std::memcpy(data_ + new_value, data_ + old_value, value_part);
+  }
+  if (header) {
+    store_row_header(data_ + slot_field::offset.get(slot(index)) + key_part, *header);
+    note_xid(header->xid);
+  }
+  set_flags(index, static_cast<std::uint16_t>((before & slot_flag::overflow) | (header ? slot_flag::header : 0) |
+                                              (ghost ? slot_flag::ghost : 0)));
+}
+
+std::uint32_t Node::strip_headers(Xid horizon) {
+  std::uint32_t stripped = 0;
+  for (std::uint32_t i = 0; row_headers() > ghosts() && i < count(); ++i) {
+    if (ghost(i)) continue;
+    const std::optional<RowHeader> header = row_header(i);
+    if (!header || header->xid >= horizon) continue;
+    change_row(i, std::nullopt, false);
+    ++stripped;
+  }
+  if (stripped > 0) update_max_xid();
+  QUIRE_VERIFY(check().ok());
+  return stripped;
 }
 
 void Node::erase(std::uint32_t index) {
   const std::uint32_t slots = count();
   QUIRE_ASSERT(index < slots);
   const std::uint32_t bytes = record_bytes(index);
-  node_field::heap_used.set(data_, static_cast<std::uint16_t>(node_field::heap_used.get(data_) - bytes));
   std::byte* s = mutable_slot(index);
+  // The lowest record leaves no gap.
+  const bool lowest = slot_field::offset.get(s) == heap_low();
+  set_heap(lowest ? heap_low() + bytes : heap_low(), heap_used() - bytes);
+  count_flags(slot_field::packed.get(s), 0);
   std::memmove(s, s + slot_bytes, (slots - index - 1) * slot_bytes);
   set_count(slots - 1);
   hints_after(index, slots);
@@ -166,12 +259,12 @@ void Node::insert_separator(std::uint32_t index, std::string_view separator, Pag
   QUIRE_ASSERT(!leaf() && fits_separator(separator));
   const PageId left = child(index);
   const std::string_view suffix = separator.substr(node_field::prefix_bytes.get(data_));
-  const std::uint32_t offset = take(static_cast<std::uint32_t>(suffix.size()) + child_bytes, 1);
+  const std::uint32_t offset = take(static_cast<std::uint32_t>(suffix.size()) + child_bytes);
   copy_bytes(data_ + offset, suffix);
   store_le(data_ + offset + suffix.size(), left.raw);
   set_child(index, right);
   const std::uint32_t old_count = count();
-  add_slot(index, suffix, offset, 0);
+  add_slot(index, {suffix, offset, 0});
   hints_after(index, old_count);
   QUIRE_VERIFY(check().ok());
 }
@@ -183,9 +276,10 @@ void Node::append_from(const NodeView& from, std::uint32_t index) {
   const std::uint32_t cut = static_cast<std::uint32_t>(own_prefix - from_prefix);
   const std::string_view suffix = from.suffix(index).substr(cut);
   const std::uint32_t bytes = from.record_bytes(index) - cut;
-  const std::uint32_t offset = take(bytes, 1);
+  const std::uint32_t offset = take(bytes);
   std::memcpy(data_ + offset, from.suffix(index).data() + cut, bytes);
-  add_slot(count(), suffix, offset, from.flags(index));
+  add_slot(count(), {suffix, offset, from.flags(index)});
+  if (const std::optional<RowHeader> header = from.row_header(index)) note_xid(header->xid);
 }
 
 void Node::update_hints() noexcept {

@@ -23,7 +23,9 @@ std::vector<std::byte> good_leaf() {
   for (int i = 0; i < 40; ++i) {
     const std::string key = "key-" + std::to_string(100 + i);
     const bool overflow = i == 20;
-    node.insert(node.count(), {key, overflow ? std::string(32, '\0') : "value", overflow});
+    const std::string value = overflow ? std::string(32, '\0') : "value";
+    node.insert(node.count(), {key, value, overflow});
+    if (i % 10 == 5) node.set_row(node.count() - 1, RowHeader{Xid{100}, 1, 0}, i % 20 == 5);
   }
   return page;
 }
@@ -62,8 +64,8 @@ void swap_slots(std::vector<std::byte>& page) {
 }
 
 void break_value_length(std::vector<std::byte>& page) {
-  const std::uint32_t offset = slot_field::offset.get(slot_of(page, 5));
-  const std::uint32_t suffix = slot_field::packed.get(slot_of(page, 5)) & slot_suffix_mask;
+  const std::uint32_t offset = slot_field::offset.get(slot_of(page, 6));
+  const std::uint32_t suffix = slot_field::packed.get(slot_of(page, 6)) & slot_suffix_mask;
   store_le(page.data() + offset + suffix, std::uint16_t{60000});
 }
 
@@ -79,9 +81,17 @@ void drop_overflow_stub(std::vector<std::byte>& page) {
   slot_field::packed.set(slot, static_cast<std::uint16_t>(slot_field::packed.get(slot) | slot_flag::overflow));
 }
 
-void mark_ghost(std::vector<std::byte>& page) {
-  std::byte* slot = slot_of(page, 2);
-  slot_field::packed.set(slot, static_cast<std::uint16_t>(slot_field::packed.get(slot) | slot_flag::ghost));
+std::function<void(std::vector<std::byte>&)> set_flag(std::uint32_t index, int flag) {
+  return [index, flag](std::vector<std::byte>& page) {
+    std::byte* slot = slot_of(page, index);
+    slot_field::packed.set(slot, static_cast<std::uint16_t>(slot_field::packed.get(slot) | flag));
+  };
+}
+void mark_ghost(std::vector<std::byte>& page) { set_flag(2, slot_flag::ghost)(page); }
+
+void set_reserved_bit(std::vector<std::byte>& page) {
+  const std::uint32_t suffix = slot_field::packed.get(slot_of(page, 5)) & slot_suffix_mask;
+  page[slot_field::offset.get(slot_of(page, 5)) + suffix + 6] = std::byte{1};
 }
 
 std::vector<Damage> damages() {
@@ -108,9 +118,13 @@ std::vector<Damage> damages() {
       {"wrong distance", set(node_field::hint_distance, 1)},
       {"hint 3 does not repeat", [](auto& page) { page[node_field::hints_offset + 3 * 4] ^= std::byte{1}; }},
       {"overflow stub", drop_overflow_stub},
-      {"ghosts", mark_ghost},
-      {"ghosts", set(node_field::ghosts, 2)},
-      {"row headers", set(node_field::row_headers, 2)},
+      {"is a ghost without a row header", mark_ghost},
+      {"impossible flags", set_flag(2, 0x8000)},
+      {"ghosts", set_flag(15, slot_flag::ghost)},
+      {"above the page's highest", [](auto& page) { page::header::max_xid.set(page.data(), 99); }},
+      {"uses reserved bits", set_reserved_bit},
+      {"ghosts", set(node_field::ghosts, 3)},
+      {"row headers", set(node_field::row_headers, 3)},
   };
 }
 
@@ -123,6 +137,24 @@ TEST(node_check, names_every_kind_of_inconsistency) {
     EXPECT_THAT(check_of(page), HasSubstr(damage.message));
     EXPECT_THAT(check_of(page), HasSubstr("corrupt"));
   }
+}
+
+// Splits rely on the limits of records and keys, so a page that goes beyond them is refused.
+TEST(node_check, refuses_a_record_and_a_fence_larger_than_any) {
+  std::vector<std::byte> page(page_bytes);
+  page::format_page(page, {page::PageType::leaf, TreeId{7}, PageId{9}});
+  Node node{MutableBytes(page)};
+  node.format({});
+  node.insert(0, {"a", std::string(record_bytes_max(page_bytes) - 1 - row_header_bytes - value_length_bytes, 'v')});
+  node.insert(1, {"b", std::string(500, 'v')});
+  ASSERT_EQ(check_of(page), "ok");
+  const std::uint32_t length_at = slot_field::offset.get(slot_of(page, 1)) + 1;
+  store_le(page.data() + length_at, std::uint16_t{1020});
+  EXPECT_THAT(check_of(page), HasSubstr("larger than records may be"));
+  store_le(page.data() + length_at, std::uint16_t{500});
+  node_field::lower_offset.set(page.data(), node_field::heap_low.get(page.data()));
+  node_field::lower_bytes.set(page.data(), static_cast<std::uint16_t>(key_bytes_max(page_bytes) + 1));
+  EXPECT_THAT(check_of(page), HasSubstr("longer than any key"));
 }
 
 TEST(node_check, refuses_an_inner_record_that_hangs_over_the_page) {
@@ -145,8 +177,10 @@ std::size_t read_everything(const std::vector<std::byte>& page, const std::strin
   for (std::uint32_t i = 0; i <= view.count(); ++i) sum += view.child(i).raw & 1;
   for (std::uint32_t i = 0; i < view.count(); ++i) {
     sum += view.key(i).size() + view.value(i).bytes.size() + view.record_bytes(i) + view.flags(i);
+    sum += view.row_header(i).value_or(RowHeader{}).flags + static_cast<std::size_t>(view.ghost(i));
     for (const char c : view.value(i).bytes) sum += static_cast<unsigned char>(c);
   }
+  sum += view.newest_xid().raw & 1;
   const SearchResult at = view.search(key);
   EXPECT_LE(at.index, view.count());
   return sum + at.index + static_cast<std::size_t>(view.check().ok());

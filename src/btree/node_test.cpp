@@ -15,6 +15,8 @@ namespace {
 struct Stored {
   std::string value;
   bool overflow = false;
+  bool ghost = false;
+  std::optional<RowHeader> header = std::nullopt;
 };
 
 // One node and what must be in it.
@@ -31,7 +33,7 @@ class ModelledNode {
 
   // False when it did not fit, which must be so.
   bool put(const std::string& key, const Stored& stored) {
-    const LeafRecord record{key, stored.value, stored.overflow};
+    const LeafRecord record{key, stored.value, stored.overflow, stored.ghost, stored.header};
     const SearchResult at = node_.search(key);
     EXPECT_EQ(at.found, model_.contains(key));
     const bool fits = at.found ? node_.fits_replacing(at.index, record) : node_.fits(record);
@@ -52,6 +54,39 @@ class ModelledNode {
     if (at.found) node_.erase(at.index);
   }
 
+  // Changes header and ghost of a row that is there; false when there is no room, which must be so.
+  bool set_row(const std::string& key, const std::optional<RowHeader>& header, bool ghost) {
+    Stored stored = model_.at(key);
+    stored.header = header;
+    stored.ghost = ghost;
+    const SearchResult at = node_.search(key);
+    EXPECT_TRUE(at.found);
+    EXPECT_EQ(node_.fits_header(at.index), model_.at(key).header || bytes() + row_header_bytes <= page_.size());
+    if (header && !node_.fits_header(at.index)) return false;
+    node_.set_row(at.index, header, ghost);
+    model_[key] = stored;
+    return true;
+  }
+
+  void strip_headers(Xid horizon) {
+    std::uint32_t expected = 0;
+    for (auto& [key, stored] : model_) {
+      if (stored.ghost || !stored.header || stored.header->xid >= horizon) continue;
+      stored.header = std::nullopt;
+      ++expected;
+    }
+    EXPECT_EQ(node_.strip_headers(horizon), expected);
+    if (expected > 0) {
+      EXPECT_EQ(page::header::max_xid.get(page_.data()), newest().raw);
+    }
+  }
+
+  Xid newest() const {
+    Xid xid;
+    for (const auto& [key, stored] : model_) xid = std::max(xid, stored.header.value_or(RowHeader{}).xid);
+    return xid;
+  }
+
   // The first difference between node and model.
   std::string difference() const {
     const Status own = node_.check();
@@ -62,10 +97,13 @@ class ModelledNode {
       if (node_.key(index) != key) return "slot " + std::to_string(index) + " holds another key";
       const ValueAt value = node_.value(index);
       if (value.bytes != stored.value || value.overflow != stored.overflow) return "another value of " + key;
+      if (node_.row_header(index) != stored.header) return "another row header of " + key;
+      if (node_.ghost(index) != stored.ghost) return "a ghost or not: " + key;
       const SearchResult at = node_.search(key);
       if (!at.found || at.index != index) return "search misses " + key;
       ++index;
     }
+    if (node_.newest_xid() != newest()) return "another newest xid";
     return node_.free_bytes() == page_.size() - bytes() ? "" : "free bytes are not exact";
   }
 
@@ -80,7 +118,8 @@ class ModelledNode {
 
  private:
   std::size_t record_bytes(const std::string& key, const Stored& stored) const {
-    return slot_bytes + key.size() - node_.prefix().size() + value_length_bytes + stored.value.size();
+    return slot_bytes + key.size() - node_.prefix().size() + (stored.header ? row_header_bytes : 0) + value_length_bytes +
+           stored.value.size();
   }
   std::size_t bytes() const {
     std::size_t sum = node_header_bytes + fence_bytes_;
@@ -99,8 +138,8 @@ class ModelledNode {
 };
 
 TEST(node, holds_its_records_after_every_short_sequence_of_changes) {
-  const std::vector<std::string> keys{"a", std::string("a\0", 2), "b"};
-  const std::vector<Stored> values{{"", false}, {std::string(1300, 'x'), false}, {std::string(2500, 'y'), false}};
+  const std::vector<std::string> keys{"a", std::string("a\0", 2), "b", "c"};
+  const std::vector<Stored> values{{""}, {std::string(500, 'x')}, {std::string(1002, 'y'), false, true, RowHeader{Xid{5}}}};
   const std::size_t choices = keys.size() * (values.size() + 1);
   constexpr std::size_t length = 4;
   std::size_t sequences = 1;
@@ -117,6 +156,31 @@ TEST(node, holds_its_records_after_every_short_sequence_of_changes) {
       } else if (!modelled.put(key, values[what])) {
         ++refused;
       }
+    }
+    ASSERT_EQ(modelled.difference(), "") << "sequence " << sequence;
+  }
+  EXPECT_GT(refused, 0u) << "no sequence came to the page's end";
+}
+
+// A row without a header, a row with one, and a ghost, of two lengths each, turned into each other in a full page.
+TEST(node, turns_rows_into_ghosts_and_back_after_every_short_sequence) {
+  struct Turn {
+    std::optional<RowHeader> header;
+    bool ghost;
+  };
+  const std::vector<std::string> keys{"a", "b", "c", "d"};
+  const std::vector<Turn> turns{{std::nullopt, false}, {RowHeader{Xid{7}, 70, 1}, false}, {RowHeader{Xid{9}, 90, 0}, true}};
+  const std::size_t choices = keys.size() * turns.size();
+  constexpr std::size_t length = 4;
+  std::size_t refused = 0;
+  for (std::size_t sequence = 0; sequence < choices * choices * choices * choices; ++sequence) {
+    ModelledNode modelled(4096, {});
+    // 20 bytes are left: room for one header.
+    for (const std::string& key : keys) modelled.put(key, {std::string(key == "d" ? 902 : 1001, key[0])});
+    std::size_t rest = sequence;
+    for (std::size_t step = 0; step < length; ++step, rest /= choices) {
+      const Turn& turn = turns[rest % choices / keys.size()];
+      if (!modelled.set_row(keys[rest % choices % keys.size()], turn.header, turn.ghost)) ++refused;
     }
     ASSERT_EQ(modelled.difference(), "") << "sequence " << sequence;
   }
@@ -165,12 +229,24 @@ void change_at_random(std::uint64_t seed, std::uint32_t page_bytes, const Territ
   for (int step = 0; step < steps; ++step) {
     const std::string key = random_key(random, territory);
     if (key <= territory.lower || (upper && key > *upper)) continue;
-    if (random.chance(1, 3)) {
+    const RowHeader header{Xid{1 + random.below(1u << 20)}, random.next(), static_cast<std::uint8_t>(random.below(16))};
+    const std::uint64_t what = random.below(100);
+    if (what < 1) {
+      modelled.strip_headers(Xid{random.below(1u << 20)});
+    } else if (what < 30) {
       modelled.erase(key);
+    } else if (what < 50 && !modelled.model().empty()) {
+      const auto at = modelled.model().lower_bound(key);
+      const bool with_header = random.chance(3, 4);
+      modelled.set_row(at == modelled.model().end() ? modelled.model().begin()->first : at->first,
+                       with_header ? std::optional(header) : std::nullopt, with_header && random.chance(1, 2));
     } else {
       const bool overflow = random.chance(1, 10);
       const std::uint64_t bytes = overflow ? 32 : random.chance(1, 20) ? random.below(900) : random.below(12);
-      modelled.put(key, {std::string(bytes, static_cast<char>('a' + step % 26)), overflow});
+      Stored stored{std::string(bytes, static_cast<char>('a' + step % 26)), overflow};
+      if (random.chance(1, 2)) stored.header = header;
+      stored.ghost = stored.header && random.chance(1, 4);
+      modelled.put(key, stored);
     }
     ASSERT_EQ(modelled.node().check().to_string(), "ok") << "step " << step;
     ASSERT_EQ(modelled.search_difference(random_key(random, territory)), "") << "step " << step;
@@ -273,6 +349,35 @@ TEST(node, holds_two_of_the_largest_records_between_the_largest_fences) {
     EXPECT_TRUE(modelled.put(std::string(most, 'c'), {std::string(value_bytes, 'v'), false}));
     EXPECT_EQ(modelled.difference(), "");
   }
+}
+
+// The sizes of rows with and without headers differ by exactly the header; ghosts are not stripped.
+TEST(node, strips_headers_below_the_horizon_only) {
+  ModelledNode modelled(4096, {});
+  for (std::uint64_t i = 1; i <= 9; ++i) modelled.put("k" + std::to_string(i), {"v", false, i % 3 == 0, RowHeader{Xid{i * 10}, i}});
+  EXPECT_EQ(modelled.node().ghosts(), 3u);
+  EXPECT_EQ(modelled.node().row_headers(), 9u);
+  const std::uint32_t before = modelled.node().free_bytes();
+  EXPECT_EQ(modelled.node().strip_headers(Xid{50}), 3u);
+  EXPECT_EQ(modelled.node().free_bytes(), before + 3 * row_header_bytes);
+  EXPECT_EQ(modelled.node().row_headers(), 6u);
+  EXPECT_EQ(modelled.node().newest_xid(), Xid{90});
+  EXPECT_EQ(modelled.node().row_header(3), std::nullopt);
+  EXPECT_EQ(modelled.node().row_header(4), (RowHeader{Xid{50}, 5}));
+  EXPECT_EQ(modelled.node().strip_headers(Xid{1000}), 3u);
+  EXPECT_EQ(modelled.node().row_headers(), 3u);
+  EXPECT_EQ(modelled.node().check().to_string(), "ok");
+}
+
+TEST(node, keeps_all_bits_of_a_row_header) {
+  ModelledNode modelled(4096, {});
+  const RowHeader largest{Xid{(std::uint64_t{1} << 48) - 1}, UINT64_MAX, 15};
+  modelled.put("k", {"v", false, true, largest});
+  EXPECT_EQ(modelled.difference(), "");
+  std::byte bytes[row_header_bytes];
+  store_row_header(bytes, {Xid{0x112233445566}, 0x8877665544332211, 0xF});
+  EXPECT_EQ(load_le<std::uint64_t>(bytes), 0xF000112233445566u);
+  EXPECT_EQ(load_le<std::uint64_t>(bytes + 8), 0x8877665544332211u);
 }
 
 TEST(node, has_a_model_that_can_disagree) {

@@ -131,6 +131,7 @@ Status Tree::split_root() {
     action.mark_dirty(root);
     WritePage below = action.create(level == 0 ? page::PageType::leaf : page::PageType::inner, id_);
     std::memcpy(below.data() + page::header_bytes, root.data() + page::header_bytes, pool().page_bytes() - page::header_bytes);
+    page::header::max_xid.set(below.data(), page::header::max_xid.get(root.data()));
     Node top(root.bytes());
     top.format({level + 1, {}, std::nullopt});
     top.set_child(0, below.id());
