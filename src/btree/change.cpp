@@ -1,8 +1,11 @@
 // Changing a tree: create, put, erase.
 //
 // One change is one action on one leaf: descend without latches, promise room, enter the gate, latch the leaf if it is
-// still the one that was seen, change it. A leaf without room is split first, as an action of its own, and the
-// descent begins again. Pages of a large value are written before its row and freed after it.
+// still the one that was seen, append the before image, change it. A leaf without room is split first, as an action
+// of its own, and the descent begins again.
+//
+// Pages of a large value are written before its row and freed after it; no flip comes between, so that no checkpoint holds
+// pages that no row leads to (Pool::flip_mutex).
 #include "base/try.hpp"
 #include "btree/tree.hpp"
 #include "overflow/overflow.hpp"
@@ -12,16 +15,33 @@ namespace quire::btree {
 using buffer::Action;
 using buffer::OptimisticPage;
 using buffer::WritePage;
+using txn::UndoRecord;
+using txn::UndoType;
+using txn::WriteTransaction;
 
 std::uint32_t Tree::max_slots_for_tests = 0;
 
-Result<Tree> Tree::create(buffer::Resources& resources, TreeId id) {
-  Action action(resources);
-  QUIRE_TRY(action.prepare({.dirty = 0, .create = 1}));
-  action.enter();
-  WritePage page = action.create(page::PageType::leaf, id);
-  Node(page.bytes()).format({});
-  return Tree(resources, id, page.id());
+Result<Tree> Tree::create(buffer::Resources& resources, TreeId id, WriteTransaction* transaction) {
+  for (;;) {
+    Action action(resources);
+    Action::Needs needs{.dirty = 0, .create = 1};
+    if (transaction != nullptr) QUIRE_TRY(transaction->log().prepare(txn::undo_record_bytes(0, sizeof(std::uint64_t)), needs));
+    QUIRE_TRY(action.prepare(needs));
+    action.enter();
+    WritePage undo;
+    if (transaction != nullptr) {
+      undo = transaction->log().open(action);
+      if (!undo) continue;
+    }
+    WritePage page = action.create(page::PageType::leaf, id);
+    Node(page.bytes()).format({});
+    if (transaction != nullptr) {
+      std::byte root[sizeof(std::uint64_t)];
+      store_le(root, page.id().raw);
+      transaction->record(action, undo, {.type = UndoType::create, .tree = id, .key = {}, .value = as_text(root, sizeof root)});
+    }
+    return Tree(resources, id, page.id());
+  }
 }
 
 bool Tree::has_room(const Node& node, bool fits) const noexcept {
@@ -31,80 +51,161 @@ bool Tree::has_room(const Node& node, bool fits) const noexcept {
 Status Tree::prepare_record(std::string_view key, std::string_view value, Prepared& prepared) {
   const std::uint32_t page_bytes = pool().page_bytes();
   QUIRE_ASSERT(!key.empty() && key.size() <= key_bytes_max(page_bytes));
-  prepared.record = {key, value, false};
+  prepared.record = {.key = key, .value = value};
   if (key.size() + row_header_bytes + value_length_bytes + value.size() <= record_bytes_max(page_bytes)) return Status();
   QUIRE_ASSIGN(const overflow::Stub stub, overflow::write(*resources_, id_, value));
   overflow::store_stub(prepared.stub, stub);
   prepared.overflow = true;
-  prepared.record = {key, as_text(prepared.stub, overflow::stub_bytes), true};
+  prepared.record = {.key = key, .value = as_text(prepared.stub, overflow::stub_bytes), .overflow = true};
   return Status();
 }
 
-Result<bool> Tree::put(std::string_view key, std::string_view value) {
-  Prepared prepared;
-  QUIRE_TRY(prepare_record(key, value, prepared));
+Status Tree::free_value(std::string_view stub) {
+  if (stub.empty()) return Status();
+  return overflow::free(*resources_, overflow::load_stub(stub));
+}
+
+Status Tree::look(std::string_view key, Room& room) const {
   for (;;) {
-    Path path;
-    {
-      OptimisticPage page;
-      QUIRE_TRY(find({key}, 0, path, page));
-    }
-    Action action(*resources_);
-    QUIRE_TRY(action.prepare({.dirty = 1}));
-    action.enter();
-    WritePage page = action.write(path.node.id, path.node.version);
-    if (!page) continue;
-    Node leaf(page.bytes());
+    OptimisticPage page;
+    QUIRE_TRY(find({key}, 0, room.path, page));
+    const NodeView leaf(page.data(), pool().page_bytes());
     const SearchResult at = leaf.search(key);
-    const bool fits = at.found ? leaf.fits_replacing(at.index, prepared.record) : has_room(leaf, leaf.fits(prepared.record));
-    if (!fits) {
-      page.release();
-      action.leave();
-      QUIRE_TRY(split(key, 0));
-      continue;
-    }
-    action.mark_dirty(page);
-    if (!at.found) {
-      leaf.insert(at.index, prepared.record);
-      return true;
-    }
-    const ValueAt old = leaf.value(at.index);
-    overflow::Stub old_stub;
-    if (old.overflow) old_stub = overflow::load_stub(old.bytes);
-    const bool free_old = old.overflow;
-    leaf.replace(at.index, prepared.record);
-    page.release();
-    action.leave();
-    if (free_old) QUIRE_TRY(overflow::free(*resources_, old_stub));
-    return false;
+    room.value_bytes = at.found ? static_cast<std::uint32_t>(leaf.value(at.index).bytes.size()) : 0;
+    if (page.valid()) return Status();
   }
 }
 
-Result<bool> Tree::erase(std::string_view key) {
-  for (;;) {
-    Path path;
-    {
-      OptimisticPage page;
-      QUIRE_TRY(find({key}, 0, path, page));
-    }
-    Action action(*resources_);
-    QUIRE_TRY(action.prepare({.dirty = 1}));
-    action.enter();
-    WritePage page = action.write(path.node.id, path.node.version);
-    if (!page) continue;
-    Node leaf(page.bytes());
-    const SearchResult at = leaf.search(key);
-    if (!at.found) return false;
-    const ValueAt old = leaf.value(at.index);
-    overflow::Stub old_stub;
-    if (old.overflow) old_stub = overflow::load_stub(old.bytes);
-    const bool free_old = old.overflow;
+// The undo record of a row that is about to change.
+UndoRecord Tree::before_image(UndoType type, TreeId tree, const NodeView& leaf, std::uint32_t index, std::string_view key) {
+  UndoRecord record{.type = type, .tree = tree, .key = key, .value = {}};
+  if (const std::optional<RowHeader> header = leaf.row_header(index)) {
+    record.flags |= txn::undo_flag::row_header;
+    record.row_xid_word = header->xid.raw;
+    record.row_handle = header->undo;
+  }
+  if (type != UndoType::update) return record;
+  const ValueAt value = leaf.value(index);
+  record.value = value.bytes;
+  if (value.overflow) record.flags |= txn::undo_flag::overflow;
+  if (leaf.ghost(index)) record.flags |= txn::undo_flag::ghost;
+  return record;
+}
+
+Result<Tree::Attempt> Tree::try_put(const LeafRecord& wanted, WriteTransaction* transaction, std::string& freed_stub) {
+  LeafRecord record = wanted;
+  Room room;
+  QUIRE_TRY(look(record.key, room));
+  Action::Needs needs{.dirty = 1};
+  if (transaction != nullptr) {
+    record.header = RowHeader{transaction->xid()};
+    QUIRE_TRY(transaction->log().prepare(txn::undo_record_bytes(record.key.size(), room.value_bytes), needs));
+  }
+  Action action(*resources_);
+  QUIRE_TRY(action.prepare(needs));
+  action.enter();
+  WritePage page = action.write(room.path.node.id, room.path.node.version);
+  if (!page) return Attempt::again;
+  Node leaf(page.bytes());
+  const SearchResult at = leaf.search(record.key);
+  const bool fits = at.found ? leaf.fits_replacing(at.index, record) : has_room(leaf, leaf.fits(record));
+  if (!fits) {
+    // Headers that no snapshot needs any more go before the node is split (TX-3).
+    if (transaction == nullptr || leaf.row_headers() == leaf.ghosts()) return Attempt::split;
+    action.mark_dirty(page);
+    return leaf.strip_headers(transaction->horizon()) > 0 ? Attempt::again : Attempt::split;
+  }
+  WritePage undo;
+  if (transaction != nullptr) {
+    undo = transaction->log().open(action);
+    if (!undo) return Attempt::again;
+  }
+  const bool was_clean = action.mark_dirty(page);
+  const bool was_there = at.found && !leaf.ghost(at.index);
+  if (transaction != nullptr) {
+    record.header->undo = transaction->record(
+        action, undo,
+        at.found ? before_image(UndoType::update, id_, leaf, at.index, record.key) : UndoRecord{.type = UndoType::insert, .tree = id_, .key = record.key, .value = {}});
+    // Rows at rest lose their headers here: once per page and epoch.
+    if (was_clean && leaf.row_headers() > leaf.ghosts()) leaf.strip_headers(transaction->horizon());
+  } else if (at.found && leaf.value(at.index).overflow) {
+    freed_stub = leaf.value(at.index).bytes;
+  }
+  if (at.found) {
+    leaf.replace(at.index, record);
+  } else {
+    leaf.insert(at.index, record);
+  }
+  return was_there ? Attempt::replaced : Attempt::added;
+}
+
+Result<bool> Tree::put(std::string_view key, std::string_view value, WriteTransaction* transaction) {
+  if (transaction != nullptr) QUIRE_TRY(transaction->check_room());
+  std::optional<os::Lock> no_flip;
+  const bool large = key.size() + row_header_bytes + value_length_bytes + value.size() > record_bytes_max(pool().page_bytes());
+  if (large || transaction == nullptr) no_flip.emplace(pool().flip_mutex());
+  Prepared prepared;
+  QUIRE_TRY(prepare_record(key, value, prepared));
+  Result<Attempt> done = Attempt::again;
+  std::string freed_stub;
+  while (done.ok() && (*done == Attempt::again || *done == Attempt::split)) {
+    done = try_put(prepared.record, transaction, freed_stub);
+    if (!done.ok() || *done != Attempt::split) continue;
+    Status made_room = split(key, 0);
+    if (!made_room.ok()) done = std::move(made_room);
+  }
+  if (!done.ok()) {
+    if (prepared.overflow) (void)free_value(prepared.record.value).ok();
+    return std::move(done).status();
+  }
+  QUIRE_TRY(free_value(freed_stub));
+  return *done == Attempt::added;
+}
+
+Result<Tree::Attempt> Tree::try_erase(std::string_view key, WriteTransaction* transaction, std::string& freed_stub) {
+  Room room;
+  QUIRE_TRY(look(key, room));
+  Action::Needs needs{.dirty = 1};
+  if (transaction != nullptr) QUIRE_TRY(transaction->log().prepare(txn::undo_record_bytes(key.size(), 0), needs));
+  Action action(*resources_);
+  QUIRE_TRY(action.prepare(needs));
+  action.enter();
+  WritePage page = action.write(room.path.node.id, room.path.node.version);
+  if (!page) return Attempt::again;
+  Node leaf(page.bytes());
+  const SearchResult at = leaf.search(key);
+  if (!at.found || leaf.ghost(at.index)) return Attempt::absent;
+  if (transaction == nullptr) {
+    if (leaf.value(at.index).overflow) freed_stub = leaf.value(at.index).bytes;
     action.mark_dirty(page);
     leaf.erase(at.index);
-    page.release();
-    action.leave();
-    if (free_old) QUIRE_TRY(overflow::free(*resources_, old_stub));
-    return true;
+    return Attempt::done;
+  }
+  if (!leaf.fits_header(at.index)) {
+    action.mark_dirty(page);
+    return leaf.strip_headers(transaction->horizon()) > 0 ? Attempt::again : Attempt::split;
+  }
+  WritePage undo = transaction->log().open(action);
+  if (!undo) return Attempt::again;
+  action.mark_dirty(page);
+  const std::uint64_t handle = transaction->record(action, undo, before_image(UndoType::erase, id_, leaf, at.index, key));
+  leaf.make_ghost(at.index, RowHeader{transaction->xid(), handle});
+  return Attempt::done;
+}
+
+Result<bool> Tree::erase(std::string_view key, WriteTransaction* transaction) {
+  if (transaction != nullptr) QUIRE_TRY(transaction->check_room());
+  std::optional<os::Lock> no_flip;
+  if (transaction == nullptr) no_flip.emplace(pool().flip_mutex());
+  std::string freed_stub;
+  for (;;) {
+    QUIRE_ASSIGN(const Attempt done, try_erase(key, transaction, freed_stub));
+    if (done == Attempt::split) {
+      QUIRE_TRY(split(key, 0));
+    } else if (done != Attempt::again) {
+      QUIRE_TRY(free_value(freed_stub));
+      return done == Attempt::done;
+    }
   }
 }
 

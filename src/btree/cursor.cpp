@@ -1,48 +1,103 @@
-// TreeCursor: positioning and moving.
+// TreeCursor: taking leaves over, positioning and moving.
 #include "btree/cursor.hpp"
+
+#include <algorithm>
 
 #include "base/try.hpp"
 
 namespace quire::btree {
 
-Status TreeCursor::stand(std::uint32_t index) {
-  index_ = index;
-  view().key(index, key_);
+using buffer::OptimisticPage;
+
+namespace {
+
+// An undo page that cannot be read this often, while the row still leads there, is damaged.
+constexpr int undo_failures_max = 64;
+
+}  // namespace
+
+std::uint32_t TreeCursor::row_at(std::uint32_t slot) const noexcept {
+  if (plain_) return slot;
+  const auto found = std::lower_bound(rows_.begin(), rows_.end(), slot, [](const Row& row, std::uint32_t s) { return row.slot < s; });
+  return static_cast<std::uint32_t>(found - rows_.begin());
+}
+
+ValueAt TreeCursor::value_of(std::uint32_t row) const noexcept {
+  if (plain_ || rows_[row].older == 0) return view().value(slot_of(row));
+  const Older& older = older_[rows_[row].older - 1];
+  return {older.bytes, older.overflow};
+}
+
+Status TreeCursor::stand(std::uint32_t row) {
+  index_ = row;
+  view().key(slot_of(row), key_);
   valid_ = true;
+  return Status();
+}
+
+Status TreeCursor::take(OptimisticPage& page) {
+  std::memcpy(image_.data(), page.data(), image_.size());
+  if (!page.valid()) {
+    page.release();
+    return Status();
+  }
+  const NodeView leaf = view();
+  count_ = leaf.count();
+  rows_.clear();
+  older_.clear();
+  plain_ = leaf.row_headers() == 0 || (leaf.ghosts() == 0 && view_.sees(Xid{page::header::max_xid.get(image_.data())}));
+  if (plain_) return Status();
+  Tree::Version version;
+  for (std::uint32_t slot = 0; slot < count_; ++slot) {
+    if (!tree_.find_version(leaf, slot, view_, version)) {
+      page.release();
+      Status status = tree_.pool().await(version.missing);
+      // The row may have been taken back meanwhile, and the undo page freed: the leaf, read again, will tell.
+      if (status.ok() || ++undo_failures_ < undo_failures_max) return Status();
+      return status;
+    }
+    if (!version.exists) continue;
+    if (!version.older) {
+      rows_.push_back({slot, 0});
+      continue;
+    }
+    older_.push_back({std::string(version.value.bytes), version.value.overflow});
+    rows_.push_back({slot, static_cast<std::uint32_t>(older_.size())});
+  }
+  if (!page.valid()) page.release();
+  undo_failures_ = 0;
+  return Status();
+}
+
+Status TreeCursor::load(Tree::LeafOf which) {
+  OptimisticPage page;
+  while (!page) {
+    QUIRE_TRY(tree_.open_leaf(which, page));
+    QUIRE_TRY(take(page));
+  }
   return Status();
 }
 
 Status TreeCursor::seek_ge(std::string_view key) {
   valid_ = false;
-  QUIRE_TRY(tree_.copy_leaf({key}, image_));
-  const std::uint32_t index = view().search(key).index;
-  return index < view().count() ? stand(index) : next_leaf();
+  QUIRE_TRY(load({key}));
+  const std::uint32_t row = row_at(view().search(key).index);
+  return row < rows() ? stand(row) : next_leaf();
 }
 
 Status TreeCursor::seek_le(std::string_view key) {
   valid_ = false;
-  QUIRE_TRY(tree_.copy_leaf({key}, image_));
+  QUIRE_TRY(load({key}));
   const SearchResult at = view().search(key);
-  if (at.found) return stand(at.index);
-  return at.index > 0 ? stand(at.index - 1) : prev_leaf();
+  const std::uint32_t row = row_at(at.index);
+  if (at.found && row < rows() && slot_of(row) == at.index) return stand(row);
+  return row > 0 ? stand(row - 1) : prev_leaf();
 }
 
 Status TreeCursor::last() {
   valid_ = false;
-  QUIRE_TRY(tree_.copy_leaf({{}, true}, image_));
-  return view().count() > 0 ? stand(view().count() - 1) : prev_leaf();
-}
-
-Status TreeCursor::next() {
-  QUIRE_ASSERT(valid_);
-  if (index_ + 1 < view().count()) return stand(index_ + 1);
-  return next_leaf();
-}
-
-Status TreeCursor::prev() {
-  QUIRE_ASSERT(valid_);
-  if (index_ > 0) return stand(index_ - 1);
-  return prev_leaf();
+  QUIRE_TRY(load({{}, true}));
+  return rows() > 0 ? stand(rows() - 1) : prev_leaf();
 }
 
 // The first entry of the first leaf behind this one that has any.
@@ -52,13 +107,12 @@ Status TreeCursor::next_leaf() {
     if (!view().upper_fence()) return Status(Code::not_found);
     const std::string fence(*view().upper_fence());
     const PageId sibling = view().right_sibling();
-    bool there = false;
-    if (sibling != no_page) {
-      QUIRE_ASSIGN(there, tree_.copy_sibling(sibling, fence, image_));
-    }
+    OptimisticPage page;
+    if (sibling != no_page) QUIRE_TRY(tree_.open_sibling(sibling, fence, page));
+    if (page) QUIRE_TRY(take(page));
     // The smallest key above the fence.
-    if (!there) QUIRE_TRY(tree_.copy_leaf({fence + '\0'}, image_));
-  } while (view().count() == 0);
+    if (!page) QUIRE_TRY(load({fence + '\0'}));
+  } while (rows() == 0);
   return stand(0);
 }
 
@@ -68,9 +122,9 @@ Status TreeCursor::prev_leaf() {
   do {
     const std::string fence(view().lower_fence());
     if (fence.empty()) return Status(Code::not_found);
-    QUIRE_TRY(tree_.copy_leaf({fence}, image_));
-  } while (view().count() == 0);
-  return stand(view().count() - 1);
+    QUIRE_TRY(load({fence}));
+  } while (rows() == 0);
+  return stand(rows() - 1);
 }
 
 }  // namespace quire::btree

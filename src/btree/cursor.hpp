@@ -1,10 +1,11 @@
-// TreeCursor: walking a tree in key order, both ways.
+// TreeCursor: walking a tree in key order, both ways, under a view.
 //
-// The cursor copies one whole leaf under one validation and iterates in its copy without latches. At the copy's
-// end it goes on by fence: forward along the right link if the sibling still begins where this leaf ended, else,
-// and always backward, by descending again. So it never depends on a page staying where it is.
+// The cursor copies one whole leaf under one validation, decides which of its rows the view sees, reads the older versions
+// it needs from undo, validates again, and then iterates in its copy without latches. At the copy's end it goes on
+// by fence: forward along the right link if the sibling still begins where this leaf ended, else, and always
+// backward, by descending again. So it never depends on a page staying where it is.
 //
-// It sees the tree as it was when the leaf was copied; keeping a snapshot is the business of the layer above.
+// It sees the tree as it was when the leaf was copied; a registered view makes that the same at every leaf.
 //
 // Threads   one thread at a time
 // Errors    moves return ok (standing on an entry), not_found (no such entry), or a failure
@@ -19,31 +20,64 @@ namespace quire::btree {
 
 class TreeCursor {
  public:
-  explicit TreeCursor(const Tree& tree) : tree_(tree), image_(tree.pool().page_bytes()) {}
+  explicit TreeCursor(const Tree& tree, const txn::View& view = txn::newest)
+      : tree_(tree), view_(view), image_(tree.pool().page_bytes()) {
+    QUIRE_ASSERT(view.registered);
+  }
 
   Status first() { return seek_ge({}); }
   Status last();
   Status seek_ge(std::string_view key);
   Status seek_le(std::string_view key);
-  Status next();
-  Status prev();
+  Status next() {
+    QUIRE_ASSERT(valid_);
+    return index_ + 1 < rows() ? stand(index_ + 1) : next_leaf();
+  }
+  Status prev() {
+    QUIRE_ASSERT(valid_);
+    return index_ > 0 ? stand(index_ - 1) : prev_leaf();
+  }
   void reset() noexcept { valid_ = false; }
 
   bool valid() const noexcept { return valid_; }
   std::string_view key() const noexcept { return key_; }
   // Where the value lies in the copied leaf; read_value reads a large one.
-  ValueAt value() const noexcept { return view().value(index_); }
+  ValueAt value() const noexcept { return value_of(index_); }
   Status read_value(std::string& into) const { return tree_.read_value(value(), into); }
 
  private:
+  // A row that is not simply what the slot of the copied leaf says.
+  struct Row {
+    std::uint32_t slot;
+    std::uint32_t older;  // index into older_ + 1; 0: the value is in the leaf
+  };
+  struct Older {
+    std::string bytes;
+    bool overflow;
+  };
+
   NodeView view() const noexcept { return NodeView(image_.data(), tree_.pool().page_bytes()); }
-  Status stand(std::uint32_t index);
+  std::uint32_t rows() const noexcept { return plain_ ? count_ : static_cast<std::uint32_t>(rows_.size()); }
+  std::uint32_t slot_of(std::uint32_t row) const noexcept { return plain_ ? row : rows_[row].slot; }
+  // First row whose slot is not below `slot`.
+  std::uint32_t row_at(std::uint32_t slot) const noexcept;
+  ValueAt value_of(std::uint32_t row) const noexcept;
+  Status stand(std::uint32_t row);
+  // Takes the leaf over; an empty page afterwards means: it has changed, open it again.
+  Status take(buffer::OptimisticPage& page);
+  Status load(Tree::LeafOf which);
   Status next_leaf();
   Status prev_leaf();
 
   Tree tree_;
+  txn::View view_;
   std::vector<std::byte> image_;
-  std::uint32_t index_ = 0;
+  bool plain_ = true;        // row i is slot i
+  std::uint32_t count_ = 0;  // of the leaf's slots
+  std::vector<Row> rows_;
+  std::vector<Older> older_;
+  int undo_failures_ = 0;
+  std::uint32_t index_ = 0;  // of the row stood on
   std::string key_;
   bool valid_ = false;
 };

@@ -1,7 +1,8 @@
-// Descending and reading: find, get, copies of leaves.
+// Descending and reading: find, get, versions of rows, copies of leaves.
 //
 // A descent holds no latch. It takes the child's version and then asks whether the parent is still what it was;
-// if so, the child was the right one at that moment. Whatever is read from a page counts only after its valid().
+// if so, the child was the right one at that moment. Whatever is read from a page counts only after its valid(), what
+// is read from undo only after that of the leaf that led there (TX-4).
 #include "base/try.hpp"
 #include "btree/tree.hpp"
 #include "overflow/overflow.hpp"
@@ -35,6 +36,14 @@ Status Tree::not_a_node(PageId id) const {
                                    std::to_string(id_.raw) + ", but is not a node of it");
 }
 
+// The child may have been freed since the parent was read; then what happened to it does not matter.
+Status Tree::await_child(PageId child, const Seen& parent) const {
+  Status status = pool().await(child);
+  if (status.ok()) return status;
+  const OptimisticPage again = pool().optimistic(parent.id);
+  return again && again.version() == parent.version ? status : Status();
+}
+
 Status Tree::descend(LeafOf which, std::uint32_t level, Path& path, OptimisticPage& page) const {
   path = Path{};
   PageId id = root_;
@@ -61,7 +70,7 @@ Status Tree::descend(LeafOf which, std::uint32_t level, Path& path, OptimisticPa
     OptimisticPage next = pool().optimistic(child);
     if (!next) {
       page.release();
-      return pool().await(child);
+      return await_child(child, path.node);
     }
     // The child may have been split between the two looks; the parent would have changed too.
     if (!page.valid()) {
@@ -84,7 +93,67 @@ Status Tree::find(LeafOf which, std::uint32_t level, Path& path, OptimisticPage&
   return not_a_node(path.node.id);
 }
 
-Status Tree::get(std::string_view key, std::string& value) const {
+bool Tree::find_version(const NodeView& leaf, std::uint32_t index, const txn::View& view, Version& version) const {
+  bool ghost = leaf.ghost(index);
+  version.older = false;
+  version.value = leaf.value(index);
+  std::optional<RowHeader> header = leaf.row_header(index);
+  for (std::uint32_t copy = 0; header && !view.sees(header->xid);) {
+    txn::UndoCopy& undo = version.undo[copy];
+    if (!txn::try_read_undo(pool(), header->undo, undo)) {
+      version.missing = txn::page_of_undo(header->undo);
+      return false;
+    }
+    const txn::UndoRecord& record = undo.record;
+    if (record.type == txn::UndoType::insert) {
+      version.exists = false;
+      return true;
+    }
+    if (record.type == txn::UndoType::update) {
+      ghost = (record.flags & txn::undo_flag::ghost) != 0;
+      version.older = true;
+      version.value = {record.value, (record.flags & txn::undo_flag::overflow) != 0};
+      copy = 1 - copy;  // the value stays where it is while the other copy serves the next hop
+    } else {
+      ghost = false;  // of an erased row: its value is that of the ghost
+    }
+    if ((record.flags & txn::undo_flag::row_header) == 0) break;
+    header = RowHeader{Xid{record.row_xid_word & row_header_field::xid_mask}, record.row_handle};
+  }
+  version.exists = !ghost;
+  return true;
+}
+
+// Row `index` of a leaf that has a header or a large value.
+Result<Tree::Found> Tree::read_version(const OptimisticPage& page, std::uint32_t index, std::string* value, const txn::View& view,
+                                       Attempt& attempt, PageId& missing) const {
+  attempt = Attempt::again;
+  const NodeView leaf(page.data(), pool().page_bytes());
+  const std::optional<RowHeader> header = leaf.row_header(index);
+  if (header && !view.registered && !view.sees(header->xid)) {
+    if (page.valid()) attempt = Attempt::done;
+    return Found::needs_snapshot;
+  }
+  Version version;
+  if (!find_version(leaf, index, view, version)) {
+    missing = version.missing;
+    return Found::no;
+  }
+  const std::string stored(value != nullptr ? version.value.bytes : std::string_view());
+  if (!page.valid()) return Found::no;
+  if (!version.exists || value == nullptr) {
+    attempt = Attempt::done;
+    return version.exists ? Found::yes : Found::no;
+  }
+  Status status = read_value({stored, version.value.overflow}, *value);
+  // The large value may have been replaced, and its pages freed, while it was read.
+  if (!page.valid()) return Found::no;
+  attempt = Attempt::done;
+  if (!status.ok()) return status;
+  return Found::yes;
+}
+
+Result<Tree::Found> Tree::read(std::string_view key, std::string* value, const txn::View& view) const {
   for (;;) {
     Path path;
     OptimisticPage page;
@@ -92,28 +161,34 @@ Status Tree::get(std::string_view key, std::string& value) const {
     const NodeView leaf(page.data(), pool().page_bytes());
     const SearchResult at = leaf.search(key);
     if (!at.found) {
-      if (page.valid()) return Status(Code::not_found);
+      if (page.valid()) return Found::no;
       continue;
     }
-    const ValueAt where = leaf.value(at.index);
-    value.assign(where.bytes);
-    if (!page.valid()) continue;
-    if (!where.overflow) return Status();
-    const std::string stub = value;
-    Status status = read_value({stub, true}, value);
-    // The large value may have been replaced, and its pages freed, while it was read.
-    if (page.valid()) return status;
+    if (leaf.flags(at.index) == 0) {
+      if (value != nullptr) value->assign(leaf.value(at.index).bytes);
+      if (page.valid()) return Found::yes;
+      continue;
+    }
+    Attempt attempt = Attempt::again;
+    PageId missing = no_page;
+    Result<Found> found = read_version(page, at.index, value, view, attempt, missing);
+    if (!found.ok() || attempt == Attempt::done) return found;
+    if (missing == no_page) continue;
+    page.release();
+    QUIRE_TRY(await_child(missing, path.node));
   }
 }
 
-Result<bool> Tree::contains(std::string_view key) const {
-  for (;;) {
-    Path path;
-    OptimisticPage page;
-    QUIRE_TRY(find({key}, 0, path, page));
-    const bool found = NodeView(page.data(), pool().page_bytes()).search(key).found;
-    if (page.valid()) return found;
-  }
+Status Tree::get(std::string_view key, std::string& value, const txn::View& view) const {
+  QUIRE_ASSIGN(const Found found, read(key, &value, view));
+  QUIRE_ASSERT(found != Found::needs_snapshot);
+  return found == Found::yes ? Status() : Status(Code::not_found);
+}
+
+Result<bool> Tree::contains(std::string_view key, const txn::View& view) const {
+  QUIRE_ASSIGN(const Found found, read(key, nullptr, view));
+  QUIRE_ASSERT(found != Found::needs_snapshot);
+  return found == Found::yes;
 }
 
 Status Tree::read_value(const ValueAt& where, std::string& into) const {
@@ -127,29 +202,35 @@ Status Tree::read_value(const ValueAt& where, std::string& into) const {
   return overflow::read(pool(), overflow::load_stub(where.bytes), into);
 }
 
+Status Tree::open_leaf(LeafOf which, OptimisticPage& page) const {
+  Path path;
+  return find(which, 0, path, page);
+}
+
 Status Tree::copy_leaf(LeafOf which, MutableBytes into) const {
   for (;;) {
-    Path path;
     OptimisticPage page;
-    QUIRE_TRY(find(which, 0, path, page));
+    QUIRE_TRY(open_leaf(which, page));
     std::memcpy(into.data(), page.data(), into.size());
     if (page.valid()) return Status();
   }
 }
 
-Result<bool> Tree::copy_sibling(PageId id, std::string_view lower, MutableBytes into) const {
+Status Tree::open_sibling(PageId id, std::string_view lower, OptimisticPage& page) const {
+  // A sibling that was freed or damaged is as good as another one: the caller descends and finds out.
   for (int attempt = 0; attempt < restarts_max; ++attempt) {
-    OptimisticPage page = pool().optimistic(id);
+    page = pool().optimistic(id);
     if (!page) {
-      QUIRE_TRY(pool().await(id));
+      if (!pool().await(id).ok()) return Status();
       continue;
     }
-    std::memcpy(into.data(), page.data(), into.size());
+    const NodeView leaf(page.data(), pool().page_bytes());
+    const bool right = leaf.leaf() && page::tree_of(page.data()) == id_ && leaf.lower_fence() == lower;
     if (!page.valid()) continue;
-    const NodeView leaf(into.data(), pool().page_bytes());
-    return leaf.leaf() && page::tree_of(into.data()) == id_ && leaf.lower_fence() == lower;
+    if (!right) page.release();
+    return Status();
   }
-  return false;
+  return Status();
 }
 
 }  // namespace quire::btree

@@ -4,7 +4,10 @@
 // without latches and validate (Leis et al., optimistic lock coupling); the writer changes one or
 // two latched nodes per action. The root's PageId never changes. How it differs from the papers: README.md.
 //
-// Threads      get, contains, cursors and walks from any thread; put, erase, drop by the one writer
+// Changes made for a transaction leave the before image in its undo log and a header in the row; readers take the
+// version that their view sees (TX-3, TX-4). Changes without one are final at once: creation and recovery.
+//
+// Threads      get, contains, cursors and walks from any thread; put, erase, drop, undo and purge by the one writer
 // Errors       corrupt with the page; limit for keys and values beyond the bounds is the caller's to check;
 //              full and no_memory from changes: the tree is then consistent and keeps what earlier calls did
 #pragma once
@@ -17,6 +20,8 @@
 #include "btree/node.hpp"
 #include "buffer/action.hpp"
 #include "overflow/layout.hpp"
+#include "txn/view.hpp"
+#include "txn/write_transaction.hpp"
 
 namespace quire::btree {
 
@@ -28,19 +33,31 @@ class Tree {
   Tree(buffer::Resources& resources, TreeId id, PageId root) : resources_(&resources), id_(id), root_(root) {}
 
   // A new empty tree: an empty leaf as its root.
-  static Result<Tree> create(buffer::Resources& resources, TreeId id);
+  static Result<Tree> create(buffer::Resources& resources, TreeId id, txn::WriteTransaction* transaction = nullptr);
 
   TreeId id() const noexcept { return id_; }
   PageId root() const noexcept { return root_; }
 
-  // not_found when there is no such key. `value` is replaced.
-  Status get(std::string_view key, std::string& value) const;
-  Result<bool> contains(std::string_view key) const;
+  // not_found when there is no such key. `value` is replaced. The view must be registered.
+  Status get(std::string_view key, std::string& value, const txn::View& view = txn::newest) const;
+  Result<bool> contains(std::string_view key, const txn::View& view = txn::newest) const;
+
+  // The same for any view; an unregistered one may not be enough to tell.
+  enum class Found : std::uint8_t { yes, no, needs_snapshot };
+  Result<Found> read(std::string_view key, std::string* value, const txn::View& view) const;
 
   // Sets the value; true when the key was not there before.
-  Result<bool> put(std::string_view key, std::string_view value);
+  Result<bool> put(std::string_view key, std::string_view value, txn::WriteTransaction* transaction = nullptr);
   // False when the key was not there.
-  Result<bool> erase(std::string_view key);
+  Result<bool> erase(std::string_view key, txn::WriteTransaction* transaction = nullptr);
+
+  // Puts the before image of a record of this tree back (TX-5).
+  Status undo(txn::WriteTransaction& transaction, const txn::UndoRecord& record, std::uint64_t handle);
+  // The transaction is finished for every snapshot (TX-7): its ghost goes, the large value it replaced goes.
+  Status purge(Xid xid, const txn::UndoRecord& record, std::uint64_t handle);
+  // Removes ghosts of transactions below `limit` from some leaves, beginning at `position`, which moves on; empty at the
+  // end. For ghosts whose purge a crash has lost.
+  Status sweep_ghosts(std::string& position, Xid limit);
 
   // Frees every page, the root too. The tree must not be used afterwards.
   Status drop();
@@ -48,15 +65,27 @@ class Tree {
   // Visits every page once, parents before children, overflow pages behind their leaf.
   Status walk(const std::function<Status(PageId, PageRole, std::uint32_t level)>& visit) const;
 
-  // Copies the leaf that covers `key` into `into` (a page); the leaf with the last keys when key is empty and
-  // `rightmost` is set.
+  // The leaf that covers `key`, or the one with the last keys; to be validated after reading.
   struct LeafOf {
     std::string_view key;
     bool rightmost = false;
   };
+  Status open_leaf(LeafOf which, buffer::OptimisticPage& page) const;
+  // The leaf `id` if its lower fence is `lower`; an empty page when it is another one by now.
+  Status open_sibling(PageId id, std::string_view lower, buffer::OptimisticPage& page) const;
+  // Copies the leaf that covers `key` into `into` (a page).
   Status copy_leaf(LeafOf which, MutableBytes into) const;
-  // Copies the leaf `id` if its lower fence is `lower`; false when it is another one by now.
-  Result<bool> copy_sibling(PageId id, std::string_view lower, MutableBytes into) const;
+
+  // Which version of row `index` a registered view sees. The leaf may be changing: what comes out counts only when the
+  // leaf is validated afterwards. False when undo had to be read that is not in memory: `missing` names its page.
+  struct Version {
+    bool exists = false;
+    bool older = false;  // the value lies in `undo`, not in the leaf
+    ValueAt value;
+    PageId missing{};
+    txn::UndoCopy undo[2];
+  };
+  bool find_version(const NodeView& leaf, std::uint32_t index, const txn::View& view, Version& version) const;
 
   // Reads the value at `where`, which a copied leaf gave.
   Status read_value(const ValueAt& where, std::string& into) const;
@@ -84,6 +113,7 @@ class Tree {
   // One attempt; ok with an empty page means: try again.
   Status descend(LeafOf which, std::uint32_t level, Path& path, buffer::OptimisticPage& page) const;
   Status not_a_node(PageId id) const;
+  Status await_child(PageId child, const Seen& parent) const;
 
   // Makes room for a record with this key in its node of `level` by one or more splits.
   Status split(std::string_view key, std::uint32_t level);
@@ -97,6 +127,22 @@ class Tree {
     bool overflow = false;
   };
   Status prepare_record(std::string_view key, std::string_view value, Prepared& prepared);
+
+  // One attempt at a change of one leaf.
+  enum class Attempt : std::uint8_t { again, split, added, replaced, absent, done };
+  struct Room {
+    Path path;
+    std::uint32_t value_bytes = 0;  // of the row as it is
+  };
+  Status look(std::string_view key, Room& room) const;
+  static txn::UndoRecord before_image(txn::UndoType type, TreeId tree, const NodeView& leaf, std::uint32_t index, std::string_view key);
+  Result<Attempt> try_put(const LeafRecord& record, txn::WriteTransaction* transaction, std::string& freed_stub);
+  Result<Attempt> try_erase(std::string_view key, txn::WriteTransaction* transaction, std::string& freed_stub);
+  Result<Attempt> try_undo(txn::WriteTransaction& transaction, const txn::UndoRecord& record, std::uint64_t handle, std::string& freed_stub);
+  Status remove_ghost(std::string_view key, Xid below, std::uint64_t handle);
+  Status free_value(std::string_view stub);
+  Result<Found> read_version(const buffer::OptimisticPage& page, std::uint32_t index, std::string* value, const txn::View& view,
+                             Attempt& attempt, PageId& missing) const;
   Status walk_node(PageId id, PageId parent, const std::function<Status(PageId, PageRole, std::uint32_t)>& visit) const;
 
   buffer::Resources* resources_;

@@ -76,7 +76,8 @@ class Surveyor {
   Status leaf(const NodeView& view) {
     ++survey_.leaf_pages;
     survey_.leaf_fill_sum += view.fill();
-    survey_.rows += view.count();
+    survey_.rows += view.count() - view.ghosts();
+    survey_.ghosts += view.ghosts();
     for (std::uint32_t i = 0; i < view.count(); ++i) {
       survey_.key_bytes += view.prefix().size() + view.suffix(i).size();
       const ValueAt value = view.value(i);

@@ -17,7 +17,8 @@ namespace quire::btree {
 
 struct Survey {
   std::uint32_t height = 0;
-  std::uint64_t rows = 0;
+  std::uint64_t rows = 0;            // ghosts not counted
+  std::uint64_t ghosts = 0;
   std::uint64_t inner_pages = 0;
   std::uint64_t leaf_pages = 0;
   std::uint64_t overflow_pages = 0;

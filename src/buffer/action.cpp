@@ -98,11 +98,12 @@ WritePage Action::create(page::PageType type, TreeId tree) {
   return page;
 }
 
-void Action::mark_dirty(const WritePage& page) {
+bool Action::mark_dirty(const WritePage& page) {
   QUIRE_ASSERT(inside_);
   page::header::generation.set(page.data(), resources_.pool.running().raw);
-  if (!resources_.pool.mark_dirty(page)) return;
+  if (!resources_.pool.mark_dirty(page)) return false;
   pass_on(1 + resources_.table.path_units(page.id(), resources_.pool.running()));
+  return true;
 }
 
 void Action::pass_on(std::uint64_t units) {

@@ -56,8 +56,8 @@ class Action {
   WritePage write(PageId id, std::uint64_t version);
   // One of the new pages, formatted, latched and dirty.
   WritePage create(page::PageType type, TreeId tree);
-  // Before the first change of a page's bytes.
-  void mark_dirty(const WritePage& page);
+  // Before the first change of a page's bytes. True when it was clean.
+  bool mark_dirty(const WritePage& page);
   // The page is dropped and its number is free.
   void free_page(WritePage page);
 

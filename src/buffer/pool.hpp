@@ -71,6 +71,9 @@ class Pool {
   std::uint32_t page_bytes() const noexcept { return page_bytes_; }
   const std::string& path() const noexcept { return file_.path(); }
   Gate& gate() noexcept { return gate_; }
+  // Held while several actions belong together, so that no flip comes between them: pages that no row refers to
+  // yet, or no longer, must not be published. Taken before the gate; never by a checkpoint that waits.
+  os::Mutex& flip_mutex() noexcept { return flip_mutex_; }
 
   // Without waiting; empty when the page is not in memory or is being changed (see await).
   OptimisticPage optimistic(PageId id) noexcept;
@@ -176,6 +179,7 @@ class Pool {
   os::Mapping arena_;
 
   Gate gate_;
+  os::Mutex flip_mutex_;
   std::array<HitCounter, hit_counters> hits_;
   Atomic<std::uint64_t> misses_{0};
   Atomic<std::uint64_t> evictions_{0};

@@ -1,7 +1,7 @@
 // Catalog: rows of the system trees.
 //
 // A keyspace is two rows: its name with tree id and columns in tree 2, and the tree's root and row count in tree 1.
-// Both are written by the commit that creates it and erased by the commit that drops it.
+// Both are written when it is created; dropping it erases the name at once and the tree's row when its pages are gone.
 #include "catalog/catalog.hpp"
 
 #include "base/try.hpp"
@@ -25,10 +25,17 @@ std::string tree_key(TreeId tree) {
   return key;
 }
 
-std::string encode_tree_row(const KeyspaceRecord& record) {
+TreeId tree_of_key(std::string_view key) {
+  std::uint32_t big_endian = 0;
+  std::memcpy(&big_endian, key.data(), std::min(key.size(), sizeof big_endian));
+  return TreeId{swap_bytes(big_endian)};
+}
+
+std::string encode_tree_row(const KeyspaceRecord& record, TreeState state) {
   std::byte row[tree_row_bytes] = {};
   tree_row::kind.set(row, static_cast<std::uint8_t>(TreeKind::btree));
-  tree_row::state.set(row, static_cast<std::uint8_t>(TreeState::live));
+  tree_row::state.set(row, static_cast<std::uint8_t>(state));
+  tree_row::had_ghosts.set(row, record.had_ghosts ? 1 : 0);
   tree_row::root.set(row, record.root.raw);
   tree_row::rows.set(row, record.rows);
   return std::string(as_text(row, sizeof row));
@@ -38,17 +45,18 @@ Status bad_row(TreeId tree, const std::string& what) {
   return Status(Code::corrupt, "the system row of tree " + std::to_string(tree.raw) + " " + what);
 }
 
-Status decode_tree_row(std::string_view row, KeyspaceRecord& record) {
+Status decode_tree_row(std::string_view row, KeyspaceRecord& record, TreeState& state) {
   if (row.size() != tree_row_bytes) {
     return bad_row(record.tree, "has " + std::to_string(row.size()) + " bytes, " + std::to_string(tree_row_bytes) + " expected");
   }
   const std::byte* p = as_bytes(row).data();
-  if (tree_row::kind.get(p) != static_cast<std::uint8_t>(TreeKind::btree) ||
-      tree_row::state.get(p) != static_cast<std::uint8_t>(TreeState::live)) {
+  state = static_cast<TreeState>(tree_row::state.get(p));
+  if (tree_row::kind.get(p) != static_cast<std::uint8_t>(TreeKind::btree) || (state != TreeState::live && state != TreeState::dropping)) {
     return bad_row(record.tree, "has a kind or state that this version does not know");
   }
   record.root = PageId{tree_row::root.get(p)};
   record.rows = tree_row::rows.get(p);
+  record.had_ghosts = tree_row::had_ghosts.get(p) != 0;
   return Status();
 }
 
@@ -118,18 +126,47 @@ Tree tree_of(buffer::Resources& resources, const KeyspaceRecord& record) {
   return Tree(resources, record.tree, record.root);
 }
 
-Status write_tree_row(buffer::Resources& resources, const KeyspaceRecord& record) {
-  return system(resources).put(tree_key(record.tree), encode_tree_row(record)).status();
+Status write_tree_row(buffer::Resources& resources, const KeyspaceRecord& record, txn::WriteTransaction* transaction) {
+  return system(resources).put(tree_key(record.tree), encode_tree_row(record, TreeState::live), transaction).status();
 }
 
-Status write_keyspace(buffer::Resources& resources, const std::string& name, const KeyspaceRecord& record) {
-  QUIRE_TRY(write_tree_row(resources, record));
-  return names(resources).put(name, encode_name_row(record)).status();
+Status write_keyspace(buffer::Resources& resources, const std::string& name, const KeyspaceRecord& record, txn::WriteTransaction* transaction) {
+  QUIRE_TRY(write_tree_row(resources, record, transaction));
+  return names(resources).put(name, encode_name_row(record), transaction).status();
 }
 
-Status erase_keyspace(buffer::Resources& resources, const std::string& name, const KeyspaceRecord& record) {
-  QUIRE_TRY(system(resources).erase(tree_key(record.tree)).status());
-  return names(resources).erase(name).status();
+Status erase_keyspace(buffer::Resources& resources, const std::string& name, const KeyspaceRecord& record, txn::WriteTransaction* transaction) {
+  QUIRE_TRY(system(resources).put(tree_key(record.tree), encode_tree_row(record, TreeState::dropping), transaction).status());
+  return names(resources).erase(name, transaction).status();
+}
+
+Status erase_tree_row(buffer::Resources& resources, TreeId tree) { return system(resources).erase(tree_key(tree)).status(); }
+
+Result<std::vector<TreeRow>> load_tree_rows(buffer::Resources& resources) {
+  std::vector<TreeRow> trees;
+  btree::TreeCursor cursor(system(resources));
+  std::string row;
+  Status at = cursor.first();
+  for (; at.ok(); at = cursor.next()) {
+    KeyspaceRecord record{.tree = tree_of_key(cursor.key()), .schema = {}};
+    TreeState state{};
+    QUIRE_TRY(cursor.read_value(row));
+    QUIRE_TRY(decode_tree_row(row, record, state));
+    trees.push_back({record.tree, record.root, state == TreeState::dropping});
+  }
+  if (at != Code::not_found) return at;
+  return trees;
+}
+
+Result<PageId> find_root(buffer::Resources& resources, TreeId tree) {
+  if (tree == system_tree) return system_root;
+  if (tree == names_tree) return names_root;
+  std::string row;
+  QUIRE_TRY(system(resources).get(tree_key(tree), row));
+  KeyspaceRecord record{.tree = tree, .schema = {}};
+  TreeState state{};
+  QUIRE_TRY(decode_tree_row(row, record, state));
+  return record.root;
 }
 
 Result<Catalog> create(buffer::Resources& resources) {
@@ -138,24 +175,26 @@ Result<Catalog> create(buffer::Resources& resources) {
   QUIRE_ASSIGN(const Tree third, Tree::create(resources, default_tree));
   QUIRE_ASSERT(first.root() == system_root && second.root() == names_root);
   KeyspaceRecord record{.tree = default_tree, .root = third.root(), .schema = {}};
-  QUIRE_TRY(write_keyspace(resources, std::string(default_keyspace), record));
+  QUIRE_TRY(write_keyspace(resources, std::string(default_keyspace), record, nullptr));
   Catalog catalog;
   catalog.keyspaces.emplace(default_keyspace, record);
   return catalog;
 }
 
-Result<Catalog> load(buffer::Resources& resources) {
+Result<Catalog> load(buffer::Resources& resources, const txn::View& view) {
   Catalog catalog;
-  btree::TreeCursor cursor(names(resources));
+  btree::TreeCursor cursor(names(resources), view);
   std::string row;
   Status at = cursor.first();
   for (; at.ok(); at = cursor.next()) {
     QUIRE_TRY(cursor.read_value(row));
     QUIRE_ASSIGN(KeyspaceRecord record, decode_name_row(cursor.key(), row));
-    Status found = system(resources).get(tree_key(record.tree), row);
+    Status found = system(resources).get(tree_key(record.tree), row, view);
     if (found == Code::not_found) return bad_row(record.tree, "is missing, but keyspace " + std::string(cursor.key()) + " names it");
     QUIRE_TRY(std::move(found));
-    QUIRE_TRY(decode_tree_row(row, record));
+    TreeState state{};
+    QUIRE_TRY(decode_tree_row(row, record, state));
+    if (state != TreeState::live) return bad_row(record.tree, "says that it is being dropped, but keyspace " + std::string(cursor.key()) + " names it");
     catalog.keyspaces.emplace(cursor.key(), std::move(record));
   }
   if (at != Code::not_found) return at;

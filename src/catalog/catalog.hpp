@@ -1,7 +1,8 @@
 // Catalog: which keyspaces there are, in memory and in the two system trees.
 //
 // A Catalog is a value. Every transaction holds the one it began with; a write transaction that creates or drops
-// keyspaces works on a copy, which its commit installs. Tree ids are never used twice.
+// keyspaces works on a copy, which its commit installs. The rows of the system trees are changed by transactions like any
+// others, so a rollback takes them back. Tree ids are never used twice.
 //
 // Threads   a const Catalog may be read from any thread; changes to the trees by the one writer
 // Errors    corrupt when a row of a system tree cannot be what it should
@@ -18,8 +19,9 @@ namespace quire::catalog {
 
 struct KeyspaceRecord {
   TreeId tree;
-  PageId root{};  // no_page: created by a transaction that has not committed
+  PageId root{};
   std::uint64_t rows = 0;
+  bool had_ghosts = false;  // may hold ghosts that a crash would leave behind
   Schema schema;
 };
 
@@ -37,13 +39,27 @@ Status check_new_keyspace(std::string_view name, const Schema& schema);
 
 // The two system trees and the default keyspace, in a database without any page.
 Result<Catalog> create(buffer::Resources& resources);
-Result<Catalog> load(buffer::Resources& resources);
+// As the view sees it; next_tree is not in the trees.
+Result<Catalog> load(buffer::Resources& resources, const txn::View& view);
 
 btree::Tree tree_of(buffer::Resources& resources, const KeyspaceRecord& record);
 
-// Rows of the system trees, written by a commit.
-Status write_keyspace(buffer::Resources& resources, const std::string& name, const KeyspaceRecord& record);
-Status write_tree_row(buffer::Resources& resources, const KeyspaceRecord& record);
-Status erase_keyspace(buffer::Resources& resources, const std::string& name, const KeyspaceRecord& record);
+// Every tree that has a row, committed or not.
+struct TreeRow {
+  TreeId tree;
+  PageId root;
+  bool dropping = false;
+};
+Result<std::vector<TreeRow>> load_tree_rows(buffer::Resources& resources);
+// The root of one tree, committed or not; not_found.
+Result<PageId> find_root(buffer::Resources& resources, TreeId tree);
+
+// Rows of the system trees, changed for a transaction or, without one, at once.
+Status write_keyspace(buffer::Resources& resources, const std::string& name, const KeyspaceRecord& record, txn::WriteTransaction* transaction);
+Status write_tree_row(buffer::Resources& resources, const KeyspaceRecord& record, txn::WriteTransaction* transaction);
+// Removes the name; the tree's row says that it is being dropped.
+Status erase_keyspace(buffer::Resources& resources, const std::string& name, const KeyspaceRecord& record, txn::WriteTransaction* transaction);
+// The tree's pages are gone.
+Status erase_tree_row(buffer::Resources& resources, TreeId tree);
 
 }  // namespace quire::catalog

@@ -17,11 +17,15 @@ inline constexpr page::Layout tree_row_layout{"system tree row", tree_row_bytes,
 
 // Explicit numbers, never reused.
 enum class TreeKind : std::uint8_t { btree = 1 };
-enum class TreeState : std::uint8_t { live = 1 };
+enum class TreeState : std::uint8_t {
+  live = 1,
+  dropping = 2,  // no keyspace leads to it any more; its pages are freed when no snapshot can see them
+};
 
 namespace tree_row {
 inline constexpr page::FieldAt<std::uint8_t> kind{page::field(tree_row_fields, "kind")};
 inline constexpr page::FieldAt<std::uint8_t> state{page::field(tree_row_fields, "state")};
+inline constexpr page::FieldAt<std::uint8_t> had_ghosts{page::field(tree_row_fields, "had_ghosts")};
 inline constexpr page::FieldAt<std::uint64_t> root{page::field(tree_row_fields, "root")};
 inline constexpr page::FieldAt<std::uint64_t> rows{page::field(tree_row_fields, "rows")};
 }  // namespace tree_row

@@ -45,19 +45,23 @@ Status Checkpoint::publish_locked(const std::function<State()>& at_flip) {
   buffer::Pool& pool = resources_.pool;
   QUIRE_TRY(pool.failure());
   space::Superblock next = published();
-  pool.gate().close();
-  const State state = at_flip();
-  const std::uint8_t flags = state.clean ? space::superblock_flag::clean : std::uint8_t{0};
-  if (!pool.has_dirty() && !resources_.table.dirty() && flags == next.flags) {
+  State state;
+  Epoch epoch;
+  {
+    os::Lock lock(pool.flip_mutex());
+    pool.gate().close();
+    state = at_flip();
+    next.flags = state.clean ? space::superblock_flag::clean : std::uint8_t{0};
+    const bool changed = pool.has_dirty() || resources_.table.dirty() || next.flags != published().flags;
+    if (changed) {
+      // CK-2: from here on the epoch is published or the handle is poisoned.
+      poisoned_.store(true, release);
+      epoch = pool.flip();
+      resources_.table.begin_write(epoch);
+    }
     pool.gate().open();
-    return Status();
+    if (!changed) return Status();
   }
-  // CK-2: from here on the epoch is published or the handle is poisoned.
-  const Epoch epoch = pool.flip();
-  resources_.table.begin_write(epoch);
-  pool.gate().open();
-  poisoned_.store(true, release);
-  next.flags = flags;
   QUIRE_TRY(write_pages(epoch));
   QUIRE_TRY(write_active(epoch, state.active, next));
   QUIRE_TRY(write_roots(epoch, state, next));

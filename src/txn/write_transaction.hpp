@@ -33,12 +33,14 @@ bool needs_purge(const UndoRecord& record) noexcept;
 
 class WriteTransaction {
  public:
-  WriteTransaction(UndoLog& log, Xid xid) : log_(log), xid_(xid), begin_(log.end()) {}
+  // Every transaction below the horizon is finished for every snapshot; it may be lower than the newest one.
+  WriteTransaction(UndoLog& log, Xid xid, Xid horizon) : log_(log), xid_(xid), horizon_(horizon), begin_(log.end()) {}
   // One that a crash ended, to be rolled back.
   WriteTransaction(UndoLog& log, Xid xid, std::uint64_t head, std::uint32_t operations)
-      : log_(log), xid_(xid), begin_(log.end()), head_(head), operations_(operations) {}
+      : log_(log), xid_(xid), horizon_{}, begin_(log.end()), head_(head), operations_(operations) {}
 
   Xid xid() const noexcept { return xid_; }
+  Xid horizon() const noexcept { return horizon_; }
   UndoLog& log() const noexcept { return log_; }
   std::uint64_t head() const noexcept { return head_; }
   std::uint32_t operations() const noexcept { return operations_; }
@@ -67,6 +69,7 @@ class WriteTransaction {
  private:
   UndoLog& log_;
   const Xid xid_;
+  const Xid horizon_;
   const UndoPosition begin_;
   std::uint64_t head_ = no_undo;
   std::uint32_t operations_ = 0;

@@ -1,0 +1,112 @@
+// Taking changes back, and clearing away what they left for older snapshots.
+//
+// Rows are found by key, wherever splits and merges have put them since (TX-5). A row is only touched while its header
+// names the very record that is undone or purged, so a second attempt finds nothing to do.
+#include "base/try.hpp"
+#include "btree/tree.hpp"
+#include "overflow/layout.hpp"
+
+namespace quire::btree {
+
+using buffer::Action;
+using buffer::OptimisticPage;
+using buffer::WritePage;
+using txn::UndoRecord;
+using txn::UndoType;
+using txn::WriteTransaction;
+
+Result<Tree::Attempt> Tree::try_undo(WriteTransaction& transaction, const UndoRecord& record, std::uint64_t handle,
+                                     std::string& freed_stub) {
+  Room room;
+  QUIRE_TRY(look(record.key, room));
+  Action action(*resources_);
+  QUIRE_TRY(action.prepare({.dirty = 1}));
+  action.enter();
+  WritePage page = action.write(room.path.node.id, room.path.node.version);
+  if (!page) return Attempt::again;
+  Node leaf(page.bytes());
+  const SearchResult at = leaf.search(record.key);
+  const std::optional<RowHeader> header = at.found ? leaf.row_header(at.index) : std::nullopt;
+  if (!header || header->xid != transaction.xid() || header->undo != handle) {
+    return Status(Code::corrupt, "a row of tree " + std::to_string(id_.raw) + " of " + pool().path() +
+                                     " is not as its undo record says; the transaction cannot be taken back");
+  }
+  std::optional<RowHeader> before;
+  if ((record.flags & txn::undo_flag::row_header) != 0) {
+    before = RowHeader{Xid{record.row_xid_word & row_header_field::xid_mask}, record.row_handle};
+  }
+  LeafRecord old{.key = record.key, .value = record.value};
+  if (record.type == UndoType::update) {
+    old.overflow = (record.flags & txn::undo_flag::overflow) != 0;
+    old.ghost = (record.flags & txn::undo_flag::ghost) != 0;
+    old.header = before;
+    if (!leaf.fits_replacing(at.index, old)) return Attempt::split;
+  }
+  action.mark_dirty(page);
+  if (record.type != UndoType::erase && leaf.value(at.index).overflow) freed_stub = leaf.value(at.index).bytes;
+  switch (record.type) {
+    case UndoType::insert: leaf.erase(at.index); break;
+    case UndoType::update: leaf.replace(at.index, old); break;
+    default: leaf.set_row(at.index, before, false); break;
+  }
+  transaction.stepped_back(record);
+  return Attempt::done;
+}
+
+Status Tree::undo(WriteTransaction& transaction, const UndoRecord& record, std::uint64_t handle) {
+  // A large value goes with its row.
+  os::Lock no_flip(pool().flip_mutex());
+  std::string freed_stub;
+  for (;;) {
+    QUIRE_ASSIGN(const Attempt done, try_undo(transaction, record, handle, freed_stub));
+    if (done == Attempt::split) QUIRE_TRY(split(record.key, 0));
+    if (done == Attempt::done) return free_value(freed_stub);
+  }
+}
+
+Status Tree::purge(Xid xid, const UndoRecord& record, std::uint64_t handle) {
+  if (record.type == UndoType::erase) {
+    return remove_ghost(record.key, Xid{xid.raw + 1}, handle);
+  }
+  os::Lock no_flip(pool().flip_mutex());
+  return (record.flags & txn::undo_flag::overflow) != 0 ? free_value(record.value) : Status();
+}
+
+// Removes the ghost if it is of a transaction below `below` and, unless `handle` is none, of that record.
+Status Tree::remove_ghost(std::string_view key, Xid below, std::uint64_t handle) {
+  os::Lock no_flip(pool().flip_mutex());
+  for (;;) {
+    Room room;
+    QUIRE_TRY(look(key, room));
+    Action action(*resources_);
+    QUIRE_TRY(action.prepare({.dirty = 1}));
+    action.enter();
+    WritePage page = action.write(room.path.node.id, room.path.node.version);
+    if (!page) continue;
+    Node leaf(page.bytes());
+    const SearchResult at = leaf.search(key);
+    if (!at.found || !leaf.ghost(at.index)) return Status();
+    const std::optional<RowHeader> header = leaf.row_header(at.index);
+    if (!header || header->xid >= below || (handle != txn::no_undo && header->undo != handle)) return Status();
+    std::string freed_stub;
+    if (leaf.value(at.index).overflow) freed_stub = leaf.value(at.index).bytes;
+    action.mark_dirty(page);
+    leaf.erase(at.index);
+    page.release();
+    action.leave();
+    return free_value(freed_stub);
+  }
+}
+
+Status Tree::sweep_ghosts(std::string& position, Xid limit) {
+  std::vector<std::byte> image(pool().page_bytes());
+  QUIRE_TRY(copy_leaf({position}, image));
+  const NodeView leaf(image.data(), pool().page_bytes());
+  for (std::uint32_t i = 0; leaf.ghosts() > 0 && i < leaf.count(); ++i) {
+    if (leaf.ghost(i)) QUIRE_TRY(remove_ghost(leaf.key(i), limit, txn::no_undo));
+  }
+  position = leaf.upper_fence() ? std::string(*leaf.upper_fence()) + '\0' : std::string();
+  return Status();
+}
+
+}  // namespace quire::btree
