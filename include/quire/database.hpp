@@ -9,8 +9,8 @@
 //
 // Transactions  one write transaction at a time, any number of read transactions. A write transaction keeps
 //               its changes to itself until commit; commit makes them durable and visible at once, or fails and
-//               changes nothing. A read transaction sees the database as it was when it began; a commit
-//               waits until the read transactions that are open have ended (Options::lock_timeout_ms).
+//               changes nothing. It may be larger than memory. A read transaction sees the database as it was when
+//               it began; readers never wait for the writer, nor the writer for them.
 // Threads       Database and Keyspace may be used from any number of threads at once. A Transaction and its
 //               cursors belong to one thread at a time
 // Lifetime      objects keep what they need alive; after close() they fail with `invalid`
@@ -58,6 +58,11 @@ struct KeyspaceInfo {
 
 enum class Access : std::uint8_t { read, write };
 
+// A point in a write transaction to go back to.
+struct Savepoint {
+  std::uint64_t number = 0;
+};
+
 // A transaction: begin, then any calls, then commit or rollback; destruction rolls back.
 // Owned by the caller; belongs to one thread at a time. Keyspaces are named in every call; an unknown
 // name is `not_found`. After commit or rollback every call is `invalid`.
@@ -98,10 +103,19 @@ class Transaction {
   Result<std::vector<KeyspaceInfo>> keyspaces() const;
   Result<KeyspaceInfo> keyspace(std::string_view name) const;
 
+  // Marks a point to go back to; savepoints nest. read_only in a read transaction.
+  Result<Savepoint> savepoint();
+  // Takes back every change since the savepoint, which stays; those made after it are gone. not_found when it is
+  // not one of this transaction's, or was released.
+  Status rollback_to(Savepoint savepoint);
+  // Forgets the savepoint and those after it; the changes stay.
+  Status release(Savepoint savepoint);
+
   // Makes all changes durable and visible at once. On `unknown_outcome` only reopening tells whether it
   // happened; on every other failure nothing was changed. Ends the transaction in any case.
   Status commit();
-  // Drops all changes and ends the transaction. Never fails on a transaction that has not ended.
+  // Takes all changes back and ends the transaction. When that fails (io, corrupt), the handle is poisoned and the next
+  // open takes them back.
   Status rollback();
 
   // False after commit and rollback.
@@ -180,8 +194,11 @@ class Database {
   std::size_t key_bytes_max() const noexcept;
 
   // Reads every page and checks everything that can be checked. The first damage found is the `corrupt` status.
+  // Waits for the write transaction that is open, then `busy`; `invalid` when it is this thread's.
   Result<VerifyReport> verify() const;
-  // Publishes everything committed. A commit has done so already; the call is there for programs that ask.
+  // Clears away what ended transactions have left behind - erased entries, versions that only older read
+  // transactions could see - and publishes that. A commit has published its changes already. With a write
+  // transaction open, everything but its changes becomes durable as it is.
   Status checkpoint();
   Result<Statistics> statistics() const;
   // Walks one keyspace's tree.

@@ -5,7 +5,7 @@
 // of its own, and the descent begins again.
 //
 // Pages of a large value are written before its row and freed after it; no flip comes between, so that no checkpoint holds
-// pages that no row leads to (Pool::flip_mutex).
+// pages that no row leads to (Pool::flip_mutex). Whoever changes a tree without a transaction sees to that himself.
 #include "base/try.hpp"
 #include "btree/tree.hpp"
 #include "overflow/overflow.hpp"
@@ -143,7 +143,7 @@ Result<bool> Tree::put(std::string_view key, std::string_view value, WriteTransa
   if (transaction != nullptr) QUIRE_TRY(transaction->check_room());
   std::optional<os::Lock> no_flip;
   const bool large = key.size() + row_header_bytes + value_length_bytes + value.size() > record_bytes_max(pool().page_bytes());
-  if (large || transaction == nullptr) no_flip.emplace(pool().flip_mutex());
+  if (large && transaction != nullptr) no_flip.emplace(pool().flip_mutex());
   Prepared prepared;
   QUIRE_TRY(prepare_record(key, value, prepared));
   Result<Attempt> done = Attempt::again;
@@ -195,8 +195,6 @@ Result<Tree::Attempt> Tree::try_erase(std::string_view key, WriteTransaction* tr
 
 Result<bool> Tree::erase(std::string_view key, WriteTransaction* transaction) {
   if (transaction != nullptr) QUIRE_TRY(transaction->check_room());
-  std::optional<os::Lock> no_flip;
-  if (transaction == nullptr) no_flip.emplace(pool().flip_mutex());
   std::string freed_stub;
   for (;;) {
     QUIRE_ASSIGN(const Attempt done, try_erase(key, transaction, freed_stub));

@@ -59,6 +59,8 @@ class Tree {
   // end. For ghosts whose purge a crash has lost.
   Status sweep_ghosts(std::string& position, Xid limit);
 
+  // Notes that the tree is dropped when the transaction is finished for every snapshot.
+  Status mark_dropped(txn::WriteTransaction& transaction);
   // Frees every page, the root too. The tree must not be used afterwards.
   Status drop();
 

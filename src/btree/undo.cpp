@@ -72,6 +72,22 @@ Status Tree::purge(Xid xid, const UndoRecord& record, std::uint64_t handle) {
   return (record.flags & txn::undo_flag::overflow) != 0 ? free_value(record.value) : Status();
 }
 
+Status Tree::mark_dropped(WriteTransaction& transaction) {
+  for (;;) {
+    Action::Needs needs{.dirty = 0};
+    QUIRE_TRY(transaction.log().prepare(txn::undo_record_bytes(0, sizeof(std::uint64_t)), needs));
+    Action action(*resources_);
+    QUIRE_TRY(action.prepare(needs));
+    action.enter();
+    WritePage undo = transaction.log().open(action);
+    if (!undo) continue;
+    std::byte root[sizeof(std::uint64_t)];
+    store_le(root, root_.raw);
+    transaction.record(action, undo, {.type = UndoType::drop, .tree = id_, .key = {}, .value = as_text(root, sizeof root)});
+    return Status();
+  }
+}
+
 // Removes the ghost if it is of a transaction below `below` and, unless `handle` is none, of that record.
 Status Tree::remove_ghost(std::string_view key, Xid below, std::uint64_t handle) {
   os::Lock no_flip(pool().flip_mutex());

@@ -1,23 +1,17 @@
-// Commit: a write set becomes the next published state, or nothing.
-//
-// First the catalog's changes, then the rows of each tree in key order, then row counts, all in memory; a failure so far
-// is undone by dropping the changed pages. Then one checkpoint publishes everything.
+// Publishing, and what goes with it: the catalog, the newest snapshot, purge.
 #include "base/try.hpp"
 #include "engine/engine.hpp"
 
 namespace quire::engine {
 
 using catalog::Catalog;
-using catalog::KeyspaceRecord;
+using txn::UndoRecord;
+using txn::UndoType;
 
 namespace {
 
-KeyspaceRecord* find_tree(Catalog& catalog, TreeId tree) {
-  for (auto& [name, record] : catalog.keyspaces) {
-    if (record.tree == tree) return &record;
-  }
-  return nullptr;
-}
+// Leaves of a tree with old ghosts that one step looks at.
+constexpr int leaves_per_sweep = 16;
 
 }  // namespace
 
@@ -26,7 +20,12 @@ Status Engine::usable() const {
     return Status(Code::invalid, path() + " was opened before fork(); a child must open it itself, after the parent has closed it");
   }
   if (!poisoned_.load(acquire)) return Status();
-  return Status(Code::poisoned, "an earlier commit to " + path() + " failed while it was being written; close every handle of it and open it again");
+  return Status(Code::poisoned, "an earlier change of " + path() + " failed while it was being written; close every handle of it and open it again");
+}
+
+Reader Engine::begin_read() {
+  os::Lock lock(catalog_mutex_);
+  return Reader(snapshots_.acquire_slot(), catalog_);
 }
 
 std::shared_ptr<const Catalog> Engine::catalog() const {
@@ -34,91 +33,115 @@ std::shared_ptr<const Catalog> Engine::catalog() const {
   return catalog_;
 }
 
-void Engine::install(std::shared_ptr<Catalog> next) {
+void Engine::install(std::shared_ptr<const Catalog> next, Xid limit, bool keyspaces_changed) {
   os::Lock lock(catalog_mutex_);
-  catalog_now_.store(next.get(), release);
   catalog_ = std::move(next);
+  snapshots_.set_newest(limit);
+  if (keyspaces_changed) catalog_version_.fetch_add(1, acq_rel);
 }
 
-Status Engine::commit(Commit& commit) {
+checkpoint::Checkpoint::State Engine::state_at_flip(const txn::WriteTransaction* committing, TreeId next_tree) {
+  checkpoint::Checkpoint::State state;
+  state.next_tree = next_tree;
+  state.clock = checkpoint_.published().clock + (committing != nullptr ? 1 : 0);
+  state.next_xid = Xid{next_xid_.load(relaxed)};
+  os::Lock lock(active_mutex_);
+  if (committing != nullptr) {
+    QUIRE_ASSERT(active_ == committing);
+    active_ = nullptr;  // from this flip on it cannot be taken back
+  }
+  if (active_ != nullptr && active_->changed_anything()) {
+    state.active.push_back({active_->xid(), active_->head(), active_->operations()});
+  }
+  state.clean = committing == nullptr && state.active.empty() && clean_.load(acquire);
+  return state;
+}
+
+Status Engine::publish(const txn::WriteTransaction* committing, TreeId next_tree) {
+  if (committing != nullptr) clean_.store(false, release);
+  Status published = checkpoint_.publish([&] { return state_at_flip(committing, next_tree); });
+  if (!published.ok()) poison();
+  return published;
+}
+
+Status Engine::purge_step(std::uint64_t budget) {
+  resources_.room = space::BlockAllocator::Room::standing;
+  Result<bool> done = purge_queue_.step(snapshots_.horizon(), budget, *this, undo_log_);
+  Status status = done.status();
+  for (int i = 0; status.ok() && *done && i < leaves_per_sweep && !sweeps_.empty(); ++i) {
+    Sweep& sweep = sweeps_.back();
+    Result<btree::Tree> tree = find_tree(sweep.tree);
+    status = tree.status();
+    if (tree == Code::not_found) status = Status();  // dropped meanwhile
+    if (tree.ok()) status = tree->sweep_ghosts(sweep.position, Xid{first_xid_});
+    if (status.ok() && (!tree.ok() || sweep.position.empty())) sweeps_.pop_back();
+  }
+  resources_.give_spare_units();
+  resources_.room = space::BlockAllocator::Room::ordinary;
+  return status;
+}
+
+Status Engine::checkpoint(std::uint64_t timeout_us) {
   QUIRE_TRY(usable());
-  if (commit.catalog == nullptr && commit.changes.empty()) return Status();
-  std::shared_ptr<Catalog> target;
-  if (commit.catalog != nullptr) {
-    target = std::make_shared<Catalog>(*commit.catalog);
-  } else {
-    os::Lock lock(catalog_mutex_);
-    target = catalog_;
-  }
-  RowCounts counts;
-  Status status = apply(commit, *target, counts);
-  if (!status.ok()) {
-    // Nothing has left memory, so dropping the changed pages undoes everything.
-    checkpoint_.discard();
-    return status;
-  }
-  status = checkpoint_.publish({target->next_tree, checkpoint_.published().clock + 1});
-  if (!status.ok()) {
-    poisoned_.store(true, release);
-    return status;
-  }
-  for (const auto& [record, rows] : counts) record->rows = rows;
-  install(std::move(target));
-  commits_.fetch_add(1, relaxed);
-  return Status();
+  if (read_only_) return Status();
+  Status entered = writer_slot_.enter(timeout_us);
+  if (entered == Code::invalid || entered == Code::busy) return publish(nullptr, next_tree());
+  QUIRE_TRY(std::move(entered));
+  const txn::WriterTurn turn(writer_slot_);
+  QUIRE_TRY(purge_step(UINT64_MAX));
+  return publish(nullptr, next_tree());
 }
 
-Status Engine::apply(Commit& commit, Catalog& target, RowCounts& counts) {
-  if (commit.catalog != nullptr) QUIRE_TRY(apply_catalog(target));
-  for (auto& [tree, changes] : commit.changes.trees()) {
-    KeyspaceRecord* record = find_tree(target, tree);
-    QUIRE_ASSERT(record != nullptr);
-    QUIRE_ASSIGN(const std::uint64_t rows, apply_rows(*record, changes));
-    if (rows == record->rows) continue;
-    counts.emplace_back(record, rows);
-    KeyspaceRecord counted = *record;
-    counted.rows = rows;
-    QUIRE_TRY(catalog::write_tree_row(resources_, counted));
-  }
-  return Status();
+TreeId Engine::next_tree() const {
+  os::Lock lock(catalog_mutex_);
+  return catalog_->next_tree;
 }
 
-// Drops what is no longer in the transaction's catalog and makes trees for what is new.
-Status Engine::apply_catalog(Catalog& target) {
-  const std::shared_ptr<const Catalog> before = catalog();
-  for (const auto& [name, record] : before->keyspaces) {
-    const KeyspaceRecord* now = target.find(name);
-    if (now != nullptr && now->tree == record.tree) continue;
-    QUIRE_TRY(tree(record).drop());
-    QUIRE_TRY(catalog::erase_keyspace(resources_, name, record));
-  }
-  for (auto& [name, record] : target.keyspaces) {
-    if (record.root != no_page) continue;
-    QUIRE_ASSIGN(const btree::Tree created, btree::Tree::create(resources_, record.tree));
-    record.root = created.root();
-    QUIRE_TRY(catalog::write_keyspace(resources_, name, record));
-  }
-  return Status();
+Result<btree::Tree> Engine::find_tree(TreeId id) {
+  const auto known = roots_.find(id);
+  if (known != roots_.end()) return tree(id, known->second);
+  QUIRE_ASSIGN(const PageId root, catalog::find_root(resources_, id));
+  roots_.emplace(id, root);
+  return tree(id, root);
 }
 
-Result<std::uint64_t> Engine::apply_rows(const KeyspaceRecord& record, txn::TreeChanges& changes) {
-  btree::Tree rows_of = tree(record);
-  std::uint64_t rows = record.rows;
-  for (const auto& [key, change] : changes) {
-    if (change.value) {
-      QUIRE_ASSIGN(const bool fresh, rows_of.put(key, *change.value));
-      if (fresh) ++rows;
-    } else {
-      QUIRE_ASSIGN(const bool erased, rows_of.erase(key));
-      if (!erased) continue;
-      if (rows == 0) {
-        return Status(Code::corrupt, "tree " + std::to_string(record.tree.raw) + " of " + path() +
-                                         " has more rows than its system row says");
-      }
-      --rows;
-    }
+// Tree pages that no row of the system tree names must not be published, so everything happens between two flips.
+Status Engine::drop_tree(TreeId id, PageId root) {
+  roots_.erase(id);
+  Status dropped = tree(id, root).drop();
+  if (!dropped.ok()) poison();  // some of its pages are gone
+  return dropped;
+}
+
+Status Engine::undo(txn::WriteTransaction& transaction, const UndoRecord& record, std::uint64_t handle) {
+  if (record.type == UndoType::create) {
+    os::Lock no_flip(pool_.flip_mutex());
+    QUIRE_TRY(drop_tree(record.tree, PageId{load_le<std::uint64_t>(as_bytes(record.value).data())}));
+    transaction.stepped_back(record);
+    return Status();
   }
-  return rows;
+  if (record.type == UndoType::drop) {
+    os::Lock no_flip(pool_.flip_mutex());
+    transaction.stepped_back(record);
+    return Status();
+  }
+  QUIRE_ASSIGN(btree::Tree tree, find_tree(record.tree));
+  return tree.undo(transaction, record, handle);
+}
+
+Status Engine::purge(Xid xid, const UndoRecord& record, std::uint64_t handle) {
+  if (record.type == UndoType::drop) {
+    os::Lock no_flip(pool_.flip_mutex());
+    QUIRE_TRY(drop_tree(record.tree, PageId{load_le<std::uint64_t>(as_bytes(record.value).data())}));
+    Status erased = catalog::erase_tree_row(resources_, record.tree);
+    if (!erased.ok()) poison();
+    return erased;
+  }
+  Result<btree::Tree> tree = find_tree(record.tree);
+  // Its tree was dropped, and with it what there was to clear away.
+  if (tree == Code::not_found) return Status();
+  QUIRE_TRY(tree.status());
+  return tree->purge(xid, record, handle);
 }
 
 }  // namespace quire::engine

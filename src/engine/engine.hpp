@@ -1,16 +1,16 @@
 // Engine: one open file, with everything that works on it, connected.
 //
-// Opening takes the file's lock, chooses a superblock, makes sure that what it chose is durable (RC-1), and loads the
-// roots; pages come on demand. Every handle of a file in a process shares one engine (registry.hpp).
+// Opening takes the file's lock, chooses a superblock, makes sure that what it chose is durable (RC-1), takes back what
+// was active at its checkpoint (RC-4, RC-7) and loads the roots; pages come on demand. Every handle of a file in
+// a process shares one engine (registry.hpp). Writing: writer.hpp.
 //
-// Commit applies a transaction's write set to the trees and publishes a checkpoint. What fails before the
-// publish is dropped from memory, so nothing has happened; what fails during it poisons the engine (WAL-7).
-//
-// Invariants   trees and catalog in memory are those of the published checkpoint, except inside commit()
-// Threads      commit between Turnstile::begin_commit and end_commit; the rest from any thread
-// Errors       see Database; poisoned after a failed publish: every later call says so
+// Invariants   1. the catalog and the newest snapshot limit are those of the newest published commit, changed together
+//              2. a transaction is on the active list of every flip from its first undo record to its own commit's flip
+// Threads      any, where not said otherwise
+// Errors       see Database; poisoned after a failed publish or rollback: every later call says so
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -20,20 +20,34 @@
 #include "os/process.hpp"
 #include "os/sync.hpp"
 #include "quire/statistics.hpp"
-#include "txn/turnstile.hpp"
-#include "txn/write_set.hpp"
+#include "txn/purge_queue.hpp"
+#include "txn/snapshots.hpp"
+#include "txn/writer_slot.hpp"
 
 namespace quire::engine {
 
-// What a write transaction asks of commit().
-struct Commit {
-  catalog::Catalog* catalog = nullptr;  // the transaction's own copy when it created or dropped keyspaces
-  txn::WriteSet& changes;
+// A registered snapshot: what one reader sees, for as long as it lives. Must not outlive its engine.
+class Reader {
+ public:
+  Reader(Reader&& other) noexcept : slot_(std::exchange(other.slot_, nullptr)), catalog_(std::move(other.catalog_)) {}
+  Reader& operator=(Reader&&) = delete;
+  ~Reader() {
+    if (slot_ != nullptr) txn::Snapshots::release_slot(*slot_);
+  }
+  txn::View view() const noexcept { return {Xid{slot_->limit.load(relaxed)}, true}; }
+  const catalog::Catalog& catalog() const noexcept { return *catalog_; }
+
+ private:
+  friend class Engine;
+  Reader(txn::Snapshots::Slot& slot, std::shared_ptr<const catalog::Catalog> catalog) noexcept
+      : slot_(&slot), catalog_(std::move(catalog)) {}
+  txn::Snapshots::Slot* slot_;
+  std::shared_ptr<const catalog::Catalog> catalog_;
 };
 
-class Engine {
+class Engine : private txn::UndoTarget {
  public:
-  ~Engine();
+  ~Engine() override;
 
   // Opens or creates; does not look for an engine of the same file (see registry.hpp).
   static Result<std::shared_ptr<Engine>> open(os::Environment& environment, const std::string& path, const Options& options);
@@ -45,30 +59,36 @@ class Engine {
   std::uint32_t page_bytes() const noexcept { return file_.page_bytes(); }
   os::FileIdentity identity() const { return file_identity_; }
   std::uint64_t memory_limit() const noexcept { return memory_limit_; }
-  txn::Turnstile& turnstile() noexcept { return turnstile_; }
 
   // poisoned; invalid in a child of fork(); or ok.
   Status usable() const;
 
+  Reader begin_read();
+  // For single reads without a snapshot: what is committed by now.
+  txn::View committed() const noexcept { return {snapshots_.newest(), false}; }
   std::shared_ptr<const catalog::Catalog> catalog() const;
-  // The same without sharing it; for callers inside the turnstile as readers, while it cannot be replaced.
-  const catalog::Catalog& catalog_inside() const noexcept { return *catalog_now_.load(acquire); }
+  // Moves when keyspaces come or go.
+  std::uint64_t catalog_version() const noexcept { return catalog_version_.load(acquire); }
   btree::Tree tree(const catalog::KeyspaceRecord& record) { return catalog::tree_of(resources_, record); }
   btree::Tree tree(TreeId id, PageId root) { return btree::Tree(resources_, id, root); }
 
-  Status commit(Commit& commit);
-
-  // The caller is inside the turnstile for these.
-  Result<VerifyReport> verify();
+  // Publishes everything committed, and clears away what no snapshot needs. Waits for the writer for no longer
+  // than the timeout; if it goes on, what it has not committed is published as such.
+  Status checkpoint(std::uint64_t timeout_us);
+  // Waits for the writer: busy after the timeout.
+  Result<VerifyReport> verify(std::uint64_t timeout_us);
   Result<Statistics> statistics();
   Result<std::string> describe_superblocks() { return space::describe_superblocks(file_.file()); }
+
   buffer::Pool& pool() noexcept { return pool_; }
   space::PageTable& table() noexcept { return table_; }
   const space::Bitmap& bitmap() const noexcept { return bitmap_; }
   const space::BlockAllocator& blocks() const noexcept { return blocks_; }
   space::PageFile& file() noexcept { return file_; }
+  txn::Snapshots& snapshots() noexcept { return snapshots_; }
 
  private:
+  friend class Writer;
   Engine(os::Environment& environment, std::unique_ptr<os::File> file, const std::string& path);
 
   // Connects the layers for a file whose page size and uuid are known.
@@ -79,14 +99,28 @@ class Engine {
   static Status create_if_missing(os::Environment& environment, const std::string& path, const Options& options);
   static Status build_file(os::Environment& environment, const std::string& path, const Options& options);
 
-  // New numbers of rows, which take effect when the commit does.
-  using RowCounts = std::vector<std::pair<catalog::KeyspaceRecord*, std::uint64_t>>;
-  Status apply(Commit& commit, catalog::Catalog& target, RowCounts& counts);
-  Status apply_catalog(catalog::Catalog& target);
-  Result<std::uint64_t> apply_rows(const catalog::KeyspaceRecord& record, txn::TreeChanges& changes);
+  // RC-4 and RC-7; nothing durable changes before its publish (RC-8).
+  Status recover(const space::Superblock& superblock);
+  Status drop_unfinished_trees();
+  // Leaves a file that needs no recovery.
+  Status finish();
   // Cuts off what lies beyond the last block the published checkpoint refers to.
   Status trim_file();
-  void install(std::shared_ptr<catalog::Catalog> next);
+
+  // With the gate closed. `committing`: that transaction ends with this flip.
+  checkpoint::Checkpoint::State state_at_flip(const txn::WriteTransaction* committing, TreeId next_tree);
+  Status publish(const txn::WriteTransaction* committing, TreeId next_tree);
+  void install(std::shared_ptr<const catalog::Catalog> next, Xid limit, bool keyspaces_changed);
+  // In the writer slot. Failures are met again by the next step.
+  Status purge_step(std::uint64_t budget);
+  void poison() noexcept { poisoned_.store(true, release); }
+
+  Status undo(txn::WriteTransaction& transaction, const txn::UndoRecord& record, std::uint64_t handle) override;
+  Status purge(Xid xid, const txn::UndoRecord& record, std::uint64_t handle) override;
+  Result<VerifyReport> verify_published();
+  Result<btree::Tree> find_tree(TreeId id);
+  Status drop_tree(TreeId id, PageId root);
+  TreeId next_tree() const;
 
   // Constant after open.
   os::Environment& environment_;
@@ -94,6 +128,7 @@ class Engine {
   os::FileIdentity file_identity_;
   bool read_only_ = false;
   std::uint64_t memory_limit_ = 0;
+  std::uint64_t first_xid_ = 1;  // of this run: every transaction below it is finished
   const std::uint32_t fork_generation_ = os::fork_generation();
 
   // Own synchronization.
@@ -103,13 +138,29 @@ class Engine {
   buffer::Pool pool_;
   buffer::Resources resources_;
   checkpoint::Checkpoint checkpoint_;
-  txn::Turnstile turnstile_;
+  txn::Snapshots snapshots_;
+  txn::WriterSlot writer_slot_;
   Atomic<bool> poisoned_{false};
   Atomic<std::uint64_t> commits_{0};
+  Atomic<std::uint64_t> next_xid_{1};
+  Atomic<bool> clean_{true};  // no undo page, ghost or tree being dropped: nothing for recovery to do
+  Atomic<std::uint64_t> catalog_version_{0};
+
+  // Of the holder of the writer slot.
+  txn::UndoLog undo_log_;
+  txn::PurgeQueue purge_queue_;
+  std::map<TreeId, PageId> roots_;  // those met so far
+  struct Sweep {
+    TreeId tree;
+    std::string position;
+  };
+  std::vector<Sweep> sweeps_;  // trees that may hold ghosts of before the last crash
+
+  mutable os::Mutex active_mutex_;
+  const txn::WriteTransaction* active_ QUIRE_GUARDED_BY(active_mutex_) = nullptr;
 
   mutable os::Mutex catalog_mutex_;
-  std::shared_ptr<catalog::Catalog> catalog_ QUIRE_GUARDED_BY(catalog_mutex_);
-  Atomic<const catalog::Catalog*> catalog_now_{nullptr};  // catalog_.get()
+  std::shared_ptr<const catalog::Catalog> catalog_ QUIRE_GUARDED_BY(catalog_mutex_);
 };
 
 }  // namespace quire::engine

@@ -33,15 +33,16 @@ Engine::Engine(os::Environment& environment, std::unique_ptr<os::File> file, con
       table_(file_),
       blocks_(file_.file()),
       bitmap_(file_),
-      pool_(file_, table_),
+      pool_(file_, table_, blocks_),
       resources_{pool_, table_, blocks_},
       checkpoint_(file_, resources_, bitmap_),
-      turnstile_(environment.clock) {}
+      writer_slot_(environment.clock),
+      undo_log_(resources_) {}
 
 Engine::~Engine() {
   // A clean close gives back what the file grew ahead. A failure costs nothing but the space.
   // In a child of fork() the file is the parent's, which may have grown it since.
-  if (ours() && !read_only_ && !poisoned_.load(acquire)) (void)trim_file().ok();
+  if (ours() && !read_only_ && usable().ok() && finish().ok()) (void)trim_file().ok();
 }
 
 Status Engine::assemble(const space::Superblock& superblock, std::uint64_t memory_bytes) {
@@ -50,6 +51,7 @@ Status Engine::assemble(const space::Superblock& superblock, std::uint64_t memor
   pool_.register_kind(page::PageType::leaf, btree::node_kind());
   pool_.register_kind(page::PageType::overflow_index, overflow::index_kind());
   pool_.register_kind(page::PageType::overflow_data, overflow::data_kind());
+  pool_.register_kind(page::PageType::undo, txn::undo_kind());
   memory_limit_ = memory_bytes;
   QUIRE_TRY(pool_.open(memory_bytes));
   checkpoint_.start(superblock);
@@ -61,9 +63,23 @@ Status Engine::load(const space::Superblock& superblock) {
   QUIRE_ASSIGN(const std::uint64_t bytes, file_.file().size());
   QUIRE_ASSIGN(space::BlockSet published, bitmap_.load(superblock));
   blocks_.open(std::move(published), {file_.page_blocks(), bytes / space::block_bytes});
-  QUIRE_ASSIGN(catalog::Catalog loaded, catalog::load(resources_));
+  first_xid_ = superblock.next_xid.raw;
+  next_xid_.store(first_xid_, relaxed);
+  clean_.store((superblock.flags & space::superblock_flag::clean) != 0, relaxed);
+  Xid limit{first_xid_};
+  if (read_only_) {
+    // What had not ended stays as it is, and invisible.
+    QUIRE_ASSIGN(const std::vector<checkpoint::ActiveTransaction> active, checkpoint_.active_transactions());
+    for (const checkpoint::ActiveTransaction& transaction : active) limit = std::min(limit, transaction.xid);
+  } else {
+    QUIRE_TRY(recover(superblock));
+  }
+  QUIRE_ASSIGN(catalog::Catalog loaded, catalog::load(resources_, {limit, true}));
   loaded.next_tree = superblock.next_tree;
-  install(std::make_shared<catalog::Catalog>(std::move(loaded)));
+  for (const auto& [name, record] : loaded.keyspaces) {
+    if (record.had_ghosts && !read_only_) sweeps_.push_back({record.tree, {}});
+  }
+  install(std::make_shared<const catalog::Catalog>(std::move(loaded)), limit, true);
   return Status();
 }
 
@@ -75,7 +91,8 @@ Status Engine::format() {
   superblocks.insert(Block{0}, space::superblock_blocks);
   blocks_.open(std::move(superblocks), {file_.page_blocks(), 0});
   QUIRE_ASSIGN(const catalog::Catalog created, catalog::create(resources_));
-  Status published = checkpoint_.publish({created.next_tree, 0});
+  Status published = checkpoint_.publish(checkpoint::Checkpoint::State{.next_tree = created.next_tree, .active = {}});
+  resources_.give_spare_units();
   // Nobody has seen the file: whatever became of its superblock, it was not created.
   if (published == Code::unknown_outcome) return Status(Code::io, "cannot create " + path() + ": " + std::string(published.message()));
   QUIRE_TRY(std::move(published));
@@ -102,16 +119,15 @@ Result<std::shared_ptr<Engine>> Engine::open(os::Environment& environment, const
   QUIRE_ASSIGN(std::unique_ptr<os::File> file, environment.files.open(path, {.write = !read_only}));
   QUIRE_TRY(file->lock(read_only ? os::LockMode::shared : os::LockMode::exclusive));
   std::shared_ptr<Engine> engine(new Engine(environment, std::move(file), path));
-  engine->read_only_ = true;  // until it is known to be a database: closing changes nothing
+  engine->read_only_ = true;  // until it is known to be a database
   QUIRE_ASSIGN(const space::Superblock superblock, space::read_superblock(engine->file_.file(), path));
-  if ((superblock.flags & space::superblock_flag::clean) == 0) {
-    return Status(Code::unclean, path + " was not closed cleanly and needs its log; this version keeps none");
-  }
   if (!read_only && !seeded_bug("trust_superblock_before_sync")) QUIRE_TRY(space::settle_superblock(engine->file_.file(), superblock));
   if (!read_only && !seeded_bug("skip_directory_sync")) QUIRE_TRY(environment.files.sync_directory(os::directory_of(path)));
   QUIRE_TRY(engine->assemble(superblock, options.memory_limit));
-  QUIRE_TRY(engine->load(superblock));
+  engine->poison();  // until it is open in full: closing it early changes nothing
   engine->read_only_ = read_only;
+  QUIRE_TRY(engine->load(superblock));
+  engine->poisoned_.store(false, release);
   return engine;
 }
 

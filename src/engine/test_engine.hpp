@@ -9,6 +9,7 @@
 #include "base/try.hpp"
 #include "btree/cursor.hpp"
 #include "engine/registry.hpp"
+#include "engine/writer.hpp"
 #include "os/sim/sim_environment.hpp"
 
 namespace quire::engine {
@@ -25,45 +26,18 @@ inline Options small_options(Mode mode = Mode::create) {
 
 // One commit of rows of the default keyspace; an absent value erases.
 inline Status commit_rows(Engine& engine, const std::map<std::string, std::optional<std::string>>& rows) {
-  QUIRE_TRY(engine.turnstile().enter_writer(0));
-  txn::WriteSet changes(engine.memory_limit());
-  Status status;
+  QUIRE_ASSIGN(const std::unique_ptr<Writer> writer, Writer::begin(engine, 0));
+  const catalog::KeyspaceRecord record = *writer->catalog().find(default_keyspace);
   for (const auto& [key, value] : rows) {
-    if (!status.ok()) break;
-    const std::optional<std::string_view> content = value ? std::optional<std::string_view>(*value) : std::nullopt;
-    status = changes.record(catalog::default_tree, {key, content, std::nullopt});
+    QUIRE_TRY(value ? writer->put(record, key, *value).status() : writer->erase(record, key).status());
   }
-  if (status.ok()) status = engine.turnstile().begin_commit(0);
-  if (status.ok()) {
-    Commit commit{nullptr, changes};
-    status = engine.commit(commit);
-    engine.turnstile().end_commit();
-  }
-  engine.turnstile().leave_writer();
-  return status;
-}
-
-// One commit of a changed catalog.
-inline Status commit_catalog(Engine& engine, const std::function<void(catalog::Catalog&)>& change) {
-  catalog::Catalog own = *engine.catalog();
-  change(own);
-  QUIRE_TRY(engine.turnstile().enter_writer(0));
-  txn::WriteSet changes(engine.memory_limit());
-  Status status = engine.turnstile().begin_commit(0);
-  if (status.ok()) {
-    Commit commit{&own, changes};
-    status = engine.commit(commit);
-    engine.turnstile().end_commit();
-  }
-  engine.turnstile().leave_writer();
-  return status;
+  return writer->commit();
 }
 
 inline Status create_keyspace(Engine& engine, const std::string& name) {
-  return commit_catalog(engine, [&](catalog::Catalog& own) {
-    own.keyspaces.emplace(name, catalog::KeyspaceRecord{.tree = own.next_tree, .schema = {}});
-    ++own.next_tree.raw;
-  });
+  QUIRE_ASSIGN(const std::unique_ptr<Writer> writer, Writer::begin(engine, 0));
+  QUIRE_TRY(writer->create_keyspace(name, {}));
+  return writer->commit();
 }
 
 inline Result<Model> rows_of(Engine& engine, std::string_view keyspace = default_keyspace) {

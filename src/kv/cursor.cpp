@@ -1,7 +1,4 @@
-// Cursor and Scan: merged movement, and range-for.
-//
-// A move looks for the nearest entry of the tree and the nearest own change and takes the nearer one; an own change of
-// the same key hides the tree's entry. Without own changes every move is the tree cursor's.
+// Cursor and Scan: movement under a transaction's view, and range-for.
 #include "quire/cursor.hpp"
 
 #include "base/try.hpp"
@@ -11,138 +8,71 @@ namespace quire {
 
 // ---- Cursor::Impl
 
-Cursor::Impl::Impl(std::shared_ptr<kv::TransactionState> transaction, const catalog::KeyspaceRecord& record)
-    : transaction_(std::move(transaction)), tree_id_(record.tree) {
-  if (record.root != no_page) tree_.emplace(transaction_->engine().tree(record));
-}
-
-Status Cursor::Impl::stand_nowhere() {
-  standing_ = false;
-  return Status(Code::not_found);
-}
-
-Status Cursor::Impl::stand_on_tree(Status moved) {
-  standing_ = moved.ok();
-  on_change_ = false;
-  return moved;
-}
-
-Status Cursor::Impl::stand_on_change(txn::TreeChanges::iterator change) {
-  standing_ = true;
-  on_change_ = true;
-  key_ = change->first;
-  return Status();
-}
-
-Status Cursor::Impl::forward_from(std::string_view key, Bound bound) {
-  standing_ = false;
-  txn::TreeChanges* own = transaction_->changes(tree_id_);
-  if (own == nullptr && !tree_) return stand_nowhere();
-  Status at(Code::not_found);
-  if (tree_) {
-    const bool here = bound == Bound::exclusive && tree_->valid() && tree_->key() == key;
-    at = here ? tree_->next() : tree_->seek_ge(key);
-    if (at.ok() && bound == Bound::exclusive && tree_->key() == key) at = tree_->next();
-    if (!at.ok() && at != Code::not_found) return at;
-  }
-  if (own == nullptr) return stand_on_tree(std::move(at));
-  auto change = bound == Bound::inclusive ? own->lower_bound(key) : own->upper_bound(key);
-  for (;;) {
-    const bool tree_first = at.ok() && (change == own->end() || tree_->key() < change->first);
-    if (tree_first) return stand_on_tree(Status());
-    if (change == own->end()) return stand_nowhere();
-    if (at.ok() && tree_->key() == change->first) {
-      if (change->second.value) return stand_on_change(change);
-      at = tree_->next();
-      if (!at.ok() && at != Code::not_found) return at;
-    } else if (change->second.value) {
-      return stand_on_change(change);
-    }
-    ++change;
-  }
-}
-
-Status Cursor::Impl::backward_from(std::optional<std::string_view> key, Bound bound) {
-  standing_ = false;
-  txn::TreeChanges* own = transaction_->changes(tree_id_);
-  if (own == nullptr && !tree_) return stand_nowhere();
-  Status at(Code::not_found);
-  if (tree_) {
-    const bool here = key && bound == Bound::exclusive && tree_->valid() && tree_->key() == *key;
-    at = here ? tree_->prev() : key ? tree_->seek_le(*key) : tree_->last();
-    if (at.ok() && key && bound == Bound::exclusive && tree_->key() == *key) at = tree_->prev();
-    if (!at.ok() && at != Code::not_found) return at;
-  }
-  if (own == nullptr) return stand_on_tree(std::move(at));
-  // The changes below `change` are candidates, nearest last.
-  auto change = !key ? own->end() : bound == Bound::inclusive ? own->upper_bound(*key) : own->lower_bound(*key);
-  for (;;) {
-    const bool tree_first = at.ok() && (change == own->begin() || std::prev(change)->first < tree_->key());
-    if (tree_first) return stand_on_tree(Status());
-    if (change == own->begin()) return stand_nowhere();
-    --change;
-    if (at.ok() && tree_->key() == change->first) {
-      if (change->second.value) return stand_on_change(change);
-      at = tree_->prev();
-      if (!at.ok() && at != Code::not_found) return at;
-    } else if (change->second.value) {
-      return stand_on_change(change);
-    }
-  }
-}
-
-Status Cursor::Impl::first() {
+Status Cursor::Impl::usable() const {
   QUIRE_TRY(transaction_->usable());
-  return forward_from({}, Bound::inclusive);
+  // A tree that this transaction has dropped, or whose creation it took back, is gone for it.
+  if (!outdated()) return Status();
+  for (const auto& [name, record] : transaction_->catalog().keyspaces) {
+    if (record.tree == tree_id_) return Status();
+  }
+  return Status(Code::invalid, "the cursor's keyspace was dropped");
 }
 
 Status Cursor::Impl::last() {
-  QUIRE_TRY(transaction_->usable());
-  return backward_from(std::nullopt, Bound::inclusive);
+  QUIRE_TRY(usable());
+  refreshed();
+  return stand(tree_.last());
 }
 
 Status Cursor::Impl::seek_ge(std::string_view key) {
-  QUIRE_TRY(transaction_->usable());
-  return forward_from(key, Bound::inclusive);
+  QUIRE_TRY(usable());
+  refreshed();
+  return stand(tree_.seek_ge(key));
 }
 
 Status Cursor::Impl::seek_le(std::string_view key) {
-  QUIRE_TRY(transaction_->usable());
-  return backward_from(key, Bound::inclusive);
+  QUIRE_TRY(usable());
+  refreshed();
+  return stand(tree_.seek_le(key));
 }
 
 Status Cursor::Impl::next() {
-  QUIRE_TRY(transaction_->usable());
+  QUIRE_TRY(usable());
   if (!standing_) return Status(Code::invalid, "the cursor stands nowhere");
-  if (!on_change_ && transaction_->changes(tree_id_) == nullptr) return stand_on_tree(tree_->next());
+  if (!outdated() && !standing_on_old_) return stand(tree_.next());
   const std::string from(key());
-  return forward_from(from, Bound::exclusive);
+  refreshed();
+  Status at = tree_.seek_ge(from);
+  if (at.ok() && tree_.key() == from) at = tree_.next();
+  return stand(std::move(at));
 }
 
 Status Cursor::Impl::prev() {
-  QUIRE_TRY(transaction_->usable());
+  QUIRE_TRY(usable());
   if (!standing_) return Status(Code::invalid, "the cursor stands nowhere");
-  if (!on_change_ && transaction_->changes(tree_id_) == nullptr) return stand_on_tree(tree_->prev());
+  if (!outdated() && !standing_on_old_) return stand(tree_.prev());
   const std::string from(key());
-  return backward_from(from, Bound::exclusive);
+  refreshed();
+  Status at = tree_.seek_le(from);
+  if (at.ok() && tree_.key() == from) at = tree_.prev();
+  return stand(std::move(at));
 }
 
 Result<std::string_view> Cursor::Impl::value() {
-  QUIRE_TRY(transaction_->usable());
+  QUIRE_TRY(usable());
   if (!standing_) return Status(Code::invalid, "the cursor stands nowhere");
-  // The transaction may have changed the entry since the cursor came here.
-  if (txn::TreeChanges* own = transaction_->changes(tree_id_)) {
-    const auto change = own->find(key());
-    if (change != own->end()) {
-      if (!change->second.value) return Status(Code::not_found, "the entry was erased since the cursor came here");
-      return std::string_view(*change->second.value);
-    }
+  if (outdated() || standing_on_old_) {
+    // The transaction may have changed the entry since the cursor came here.
+    old_key_ = std::string(key());
+    refreshed();
+    const Status at = tree_.seek_ge(old_key_);
+    if (!at.ok() && at != Code::not_found) return at;
+    standing_on_old_ = !at.ok() || tree_.key() != old_key_;
+    if (standing_on_old_) return Status(Code::not_found, "the entry was erased since the cursor came here");
   }
-  // Its keyspace was dropped.
-  if (on_change_) return Status(Code::not_found, "the entry was erased since the cursor came here");
-  const btree::ValueAt where = tree_->value();
+  const btree::ValueAt where = tree_.value();
   if (!where.overflow) return where.bytes;
-  QUIRE_TRY(tree_->read_value(value_));
+  QUIRE_TRY(tree_.read_value(value_));
   return std::string_view(value_);
 }
 

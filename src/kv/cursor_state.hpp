@@ -1,11 +1,9 @@
-// Cursor::Impl: a tree's entries with the transaction's own changes laid over them.
+// Cursor::Impl: a cursor over one keyspace's tree, under its transaction's view.
 //
-// Without own changes in the keyspace the cursor is the tree's. With some, every move looks at both sides and takes the
-// nearer key; an own change hides the tree's entry of the same key, and an own erasure hides it for good.
-// The position is a key, so changes made while the cursor stands somewhere do not disturb it.
+// The tree cursor walks in copies of leaves. When the transaction has changed something since a copy was made, the
+// position is found again by its key before the next move, so changes made while the cursor stands somewhere
+// neither disturb it nor escape it.
 #pragma once
-
-#include <optional>
 
 #include "btree/cursor.hpp"
 #include "kv/state.hpp"
@@ -13,9 +11,13 @@
 namespace quire {
 
 struct Cursor::Impl {
-  Impl(std::shared_ptr<kv::TransactionState> transaction, const catalog::KeyspaceRecord& record);
+  Impl(std::shared_ptr<kv::TransactionState> transaction, const catalog::KeyspaceRecord& record)
+      : transaction_(std::move(transaction)),
+        tree_id_(record.tree),
+        tree_(transaction_->engine().tree(record), transaction_->view()),
+        seen_(transaction_->changes()) {}
 
-  Status first();
+  Status first() { return seek_ge({}); }
   Status last();
   Status seek_ge(std::string_view key);
   Status seek_le(std::string_view key);
@@ -24,25 +26,33 @@ struct Cursor::Impl {
   Result<std::string_view> value();
 
   // Stands nowhere from now on.
-  Status leave() { return stand_nowhere(); }
+  Status leave() noexcept {
+    standing_ = false;
+    return Status(Code::not_found);
+  }
   bool valid() const noexcept { return standing_; }
-  std::string_view key() const noexcept { return on_change_ ? std::string_view(key_) : tree_->key(); }
+  std::string_view key() const noexcept { return standing_on_old_ ? std::string_view(old_key_) : tree_.key(); }
 
  private:
-  enum class Bound { inclusive, exclusive };
-  // The nearest entry at or above (below) the key, in the tree and in the own changes together.
-  Status forward_from(std::string_view key, Bound bound);
-  Status backward_from(std::optional<std::string_view> key, Bound bound);
-  Status stand_on_tree(Status moved);
-  Status stand_on_change(txn::TreeChanges::iterator change);
-  Status stand_nowhere();
+  Status usable() const;
+  // Notes that what the tree cursor holds is as new as the transaction.
+  void refreshed() noexcept {
+    seen_ = transaction_->changes();
+    standing_on_old_ = false;
+  }
+  bool outdated() const noexcept { return seen_ != transaction_->changes(); }
+  Status stand(Status moved) noexcept {
+    standing_ = moved.ok();
+    return moved;
+  }
 
   std::shared_ptr<kv::TransactionState> transaction_;
   TreeId tree_id_;
-  std::optional<btree::TreeCursor> tree_;       // absent for a keyspace that this transaction created
-  std::string key_;    // of the own change stood on
-  std::string value_;  // the large value read last
-  bool on_change_ = false;
+  btree::TreeCursor tree_;
+  std::uint64_t seen_;            // changes() of the transaction when the leaf was copied
+  std::string value_;             // the large value read last
+  std::string old_key_;           // of an entry that the transaction has erased since
+  bool standing_on_old_ = false;
   bool standing_ = false;
 };
 

@@ -64,7 +64,10 @@ Result<Transaction> Database::begin(Access access) {
 Result<Keyspace> Database::keyspace(std::string_view name) const {
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
   QUIRE_TRY(visit.find(name).status());
-  return Keyspace(std::make_shared<Keyspace::Impl>(Keyspace::Impl{impl_->state, std::string(name)}));
+  auto impl = std::make_shared<Keyspace::Impl>();
+  impl->database = impl_->state;
+  impl->name = name;
+  return Keyspace(std::move(impl));
 }
 
 Status Database::create_keyspace(std::string_view name, const Schema& schema) {
@@ -82,18 +85,19 @@ Result<std::vector<KeyspaceInfo>> Database::keyspaces() const {
 }
 
 std::size_t Database::key_bytes_max() const noexcept {
-  if (!impl_->state->enter().ok()) return 0;
-  const std::size_t most = btree::key_bytes_max(impl_->state->engine->page_bytes());
-  impl_->state->leave();
-  return most;
+  const Result<Visit> visit = Visit::begin(*impl_->state);
+  return visit.ok() ? btree::key_bytes_max(visit->engine().page_bytes()) : 0;
 }
 
 Result<VerifyReport> Database::verify() const {
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
-  return visit.engine().verify();
+  return visit.engine().verify(impl_->state->lock_timeout_us);
 }
 
-Status Database::checkpoint() { return Visit::begin(*impl_->state).status(); }
+Status Database::checkpoint() {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+  return visit.engine().checkpoint(impl_->state->lock_timeout_us);
+}
 
 Result<Statistics> Database::statistics() const {
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
@@ -102,8 +106,8 @@ Result<Statistics> Database::statistics() const {
 
 Result<TreeStatistics> Database::tree_statistics(std::string_view keyspace) const {
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, visit.find(keyspace));
-  QUIRE_ASSIGN(const btree::Survey survey, btree::survey(visit.engine().tree(*record), {.read_large_values = false}));
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
+  QUIRE_ASSIGN(const btree::Survey survey, btree::survey(visit.engine().tree(record), {.read_large_values = false}));
   TreeStatistics s;
   s.keyspace = keyspace;
   s.height = survey.height;
@@ -134,12 +138,40 @@ Keyspace::Keyspace(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl))
 
 const std::string& Keyspace::name() const noexcept { return impl_->name; }
 
-Status Keyspace::get(std::string_view key, std::string& value) const {
-  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->database));
-  QUIRE_TRY(visit.check_key(key));
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, visit.find(impl_->name));
-  return visit.engine().tree(*record).get(key, value);
+Result<Keyspace::Impl::Place> Keyspace::Impl::place(const Visit& visit) {
+  const std::uint64_t version = visit.engine().catalog_version();
+  const Place* known = place_.load(acquire);
+  if (known != nullptr && known->version == version) return *known;
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(name));
+  auto fresh = std::make_unique<Place>(Place{version, record.tree, record.root});
+  const Place found = *fresh;
+  os::Lock lock(places_mutex_);
+  place_.store(fresh.get(), release);
+  places_.push_back(std::move(fresh));
+  return found;
 }
+
+// One read of what is committed now. It needs no snapshot of its own unless it meets a row that is being changed.
+Status Keyspace::Impl::read(std::string_view key, std::string* value) {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*database));
+  QUIRE_TRY(visit.check_key(key));
+  engine::Engine& engine = visit.engine();
+  for (;;) {
+    QUIRE_ASSIGN(const Place where, place(visit));
+    const btree::Tree tree = engine.tree(where.tree, where.root);
+    Result<btree::Tree::Found> found = tree.read(key, value, engine.committed());
+    if (found.ok() && *found == btree::Tree::Found::needs_snapshot) {
+      const engine::Reader snapshot = engine.begin_read();
+      found = tree.read(key, value, snapshot.view());
+    }
+    // The keyspace may have been dropped, and its pages freed, in the meantime.
+    if (!found.ok() && engine.catalog_version() != where.version) continue;
+    QUIRE_TRY(found.status());
+    return *found == btree::Tree::Found::yes ? Status() : Status(Code::not_found);
+  }
+}
+
+Status Keyspace::get(std::string_view key, std::string& value) const { return impl_->read(key, &value); }
 
 Result<std::string> Keyspace::get(std::string_view key) const {
   std::string value;
@@ -148,16 +180,16 @@ Result<std::string> Keyspace::get(std::string_view key) const {
 }
 
 Result<bool> Keyspace::contains(std::string_view key) const {
-  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->database));
-  QUIRE_TRY(visit.check_key(key));
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, visit.find(impl_->name));
-  return visit.engine().tree(*record).contains(key);
+  Status found = impl_->read(key, nullptr);
+  if (found.ok()) return true;
+  if (found == Code::not_found && found.message().empty()) return false;
+  return found;
 }
 
 Result<std::uint64_t> Keyspace::count() const {
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->database));
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, visit.find(impl_->name));
-  return record->rows;
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(impl_->name));
+  return record.rows;
 }
 
 Status Keyspace::put(std::string_view key, std::string_view value) {

@@ -34,16 +34,16 @@ btree::Text text_of(const Schema& schema) {
 
 Result<std::string> draw_tree(const Database& database, std::string_view keyspace, DrawTree options) {
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, visit.find(keyspace));
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
   const btree::DrawOptions draw{
-      .pages_max = options.pages_max, .keys_per_node = options.keys_per_node, .text = text_of(record->schema)};
-  return btree::draw(visit.engine().tree(*record), draw);
+      .pages_max = options.pages_max, .keys_per_node = options.keys_per_node, .text = text_of(record.schema)};
+  return btree::draw(visit.engine().tree(record), draw);
 }
 
 Result<std::string> dump_tree(const Database& database, std::string_view keyspace) {
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, visit.find(keyspace));
-  return btree::dump(visit.engine().tree(*record), text_of(record->schema));
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
+  return btree::dump(visit.engine().tree(record), text_of(record.schema));
 }
 
 Result<std::string> describe_page(const Database& database, std::uint64_t page) {

@@ -7,42 +7,56 @@
 // Threads   DatabaseState: any; TransactionState: one thread at a time
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/atomic.hpp"
-#include "engine/engine.hpp"
+#include "engine/writer.hpp"
 #include "quire/database.hpp"
 
 namespace quire::kv {
 
-struct DatabaseState {
+class DatabaseState {
+ public:
   std::unique_ptr<os::FileSystem> own_files;  // of an in-memory database; outlives the engine
   std::unique_ptr<os::Environment> own_environment;
   std::shared_ptr<engine::Engine> engine;
   bool read_only = false;
   std::uint64_t lock_timeout_us = 0;
-  Atomic<std::uint64_t> users{0};  // open transactions and running calls of this handle
-  Atomic<bool> closed{false};
 
   // A user keeps the engine from being closed. invalid after close, poisoned after a failed commit; then the
-  // caller is no user.
-  Status enter();
-  void leave() noexcept { users.fetch_sub(1, seq_cst); }
+  // caller is no user. The slot to leave by, which is the calling thread's.
+  Result<std::uint32_t> enter();
+  void leave(std::uint32_t slot) noexcept { slots_[slot].users.fetch_sub(1, release); }
   // busy while there are users.
   Status close();
+
+ private:
+  enum class Phase : std::uint8_t { open, closing, closed };
+  static constexpr std::uint32_t slot_count = 64;
+  struct alignas(64) Slot {
+    Atomic<std::uint64_t> users{0};  // open transactions and running calls
+  };
+  std::array<Slot, slot_count> slots_;
+  Atomic<Phase> phase_{Phase::open};
 };
 
-// A short visit of one call that only reads: inside the turnstile, without a transaction object.
+// A short visit of one call that only reads, without a transaction object.
 class Visit {
  public:
   static Result<Visit> begin(DatabaseState& database);
   Visit(Visit&& other) noexcept : database_(std::exchange(other.database_, nullptr)), slot_(other.slot_) {}
   Visit& operator=(Visit&&) = delete;
-  ~Visit();
+  ~Visit() {
+    if (database_ != nullptr) database_->leave(slot_);
+  }
 
   engine::Engine& engine() const noexcept { return *database_->engine; }
-  Result<const catalog::KeyspaceRecord*> find(std::string_view keyspace) const;
+  DatabaseState& database() const noexcept { return *database_; }
+  // As last committed.
+  Result<catalog::KeyspaceRecord> find(std::string_view keyspace) const;
   Status check_key(std::string_view key) const;
 
  private:
@@ -53,6 +67,7 @@ class Visit {
 
 Result<const catalog::KeyspaceRecord*> find_keyspace(const catalog::Catalog& catalog, std::string_view name);
 Status check_key(std::string_view key, std::uint32_t page_bytes);
+Status check_value(std::string_view value);
 
 class TransactionState {
  public:
@@ -61,19 +76,17 @@ class TransactionState {
 
   Access access() const noexcept { return access_; }
   bool active() const noexcept { return active_; }
-  const catalog::Catalog& catalog() const noexcept { return own_catalog_ ? *own_catalog_ : *catalog_; }
+  const catalog::Catalog& catalog() const noexcept { return writer_ ? writer_->catalog() : reader_->catalog(); }
   engine::Engine& engine() const noexcept { return *database_->engine; }
+  txn::View view() const noexcept { return writer_ ? txn::newest : reader_->view(); }
+  // Moves whenever this transaction changes something.
+  std::uint64_t changes() const noexcept { return writer_ ? writer_->changes() : 0; }
 
   // invalid when ended or closed.
   Status usable() const;
   // Also read_only for a read transaction.
   Status writable() const;
   Result<const catalog::KeyspaceRecord*> find(std::string_view keyspace) const;
-
-  // The transaction's own changes of a tree; null when there are none.
-  txn::TreeChanges* changes(TreeId tree) const noexcept { return writes_ ? writes_->find(tree) : nullptr; }
-  // Whether the tree itself, without own changes, holds the key.
-  Result<bool> in_tree(const catalog::KeyspaceRecord& record, std::string_view key) const;
 
   Status get(std::string_view keyspace, std::string_view key, std::string& value) const;
   Result<bool> contains(std::string_view keyspace, std::string_view key) const;
@@ -83,23 +96,32 @@ class TransactionState {
   Status create_keyspace(std::string_view name, const Schema& schema);
   Status drop_keyspace(std::string_view name);
 
+  Result<std::uint64_t> savepoint();
+  Status rollback_to(std::uint64_t savepoint);
+  Status release(std::uint64_t savepoint);
+
   Status commit();
-  void end() noexcept;
+  Status rollback();
 
  private:
-  TransactionState(std::shared_ptr<DatabaseState> database, Access access) : database_(std::move(database)), access_(access) {}
-  Status enter_turnstile();
-  catalog::Catalog& own_catalog();
-  // Own change first, then the tree.
-  Result<bool> contains(const catalog::KeyspaceRecord& record, std::string_view key) const;
+  TransactionState(std::shared_ptr<DatabaseState> database, Access access, std::uint32_t slot)
+      : database_(std::move(database)), access_(access), slot_(slot) {}
+  Status start();
+  void end() noexcept;
+  Result<std::size_t> find_savepoint(std::uint64_t savepoint) const;
 
   const std::shared_ptr<DatabaseState> database_;
   const Access access_;
+  const std::uint32_t slot_;
   bool active_ = false;
-  std::uint32_t reader_slot_ = 0;
-  std::shared_ptr<const catalog::Catalog> catalog_;
-  std::unique_ptr<catalog::Catalog> own_catalog_;
-  std::unique_ptr<txn::WriteSet> writes_;
+  std::optional<engine::Reader> reader_;
+  std::unique_ptr<engine::Writer> writer_;
+  struct Named {
+    std::uint64_t number;
+    engine::Writer::Savepoint savepoint;
+  };
+  std::vector<Named> savepoints_;  // innermost last
+  std::uint64_t next_savepoint_ = 1;
 };
 
 }  // namespace quire::kv
@@ -117,6 +139,19 @@ struct Transaction::Impl {
 struct Keyspace::Impl {
   std::shared_ptr<kv::DatabaseState> database;
   std::string name;
+
+  // Where the keyspace's tree is, as long as the catalog's version stays the same.
+  struct Place {
+    std::uint64_t version;
+    TreeId tree;
+    PageId root;
+  };
+  Result<Place> place(const kv::Visit& visit);
+  Status read(std::string_view key, std::string* value);
+
+  Atomic<const Place*> place_{nullptr};
+  os::Mutex places_mutex_;
+  std::vector<std::unique_ptr<Place>> places_ QUIRE_GUARDED_BY(places_mutex_);  // readers may still look at old ones
 };
 
 }  // namespace quire

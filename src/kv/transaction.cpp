@@ -12,7 +12,7 @@ Transaction::Transaction(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(
 Transaction::Transaction(Transaction&&) noexcept = default;
 
 Transaction::~Transaction() {
-  if (impl_ != nullptr) impl_->state->end();
+  if (impl_ != nullptr) (void)impl_->state->rollback().ok();
 }
 
 Result<std::string> Transaction::get(std::string_view keyspace, std::string_view key) const {
@@ -91,11 +91,15 @@ Result<KeyspaceInfo> Transaction::keyspace(std::string_view name) const {
 
 Status Transaction::commit() { return impl_->state->commit(); }
 
-Status Transaction::rollback() {
-  if (!impl_->state->active()) return Status(Code::invalid, "the transaction has ended");
-  impl_->state->end();
-  return Status();
+Status Transaction::rollback() { return impl_->state->rollback(); }
+
+Result<Savepoint> Transaction::savepoint() {
+  QUIRE_ASSIGN(const std::uint64_t number, impl_->state->savepoint());
+  return Savepoint{number};
 }
+
+Status Transaction::rollback_to(Savepoint savepoint) { return impl_->state->rollback_to(savepoint.number); }
+Status Transaction::release(Savepoint savepoint) { return impl_->state->release(savepoint.number); }
 
 bool Transaction::active() const noexcept { return impl_ != nullptr && impl_->state->active(); }
 Access Transaction::access() const noexcept { return impl_->state->access(); }

@@ -66,6 +66,8 @@ class UndoLog {
   Status truncate(UndoPosition position);
   // Gives up everything before `position`.
   Status release(UndoPosition position);
+  // Gives up everything.
+  Status clear() { return truncate({first_page_, undo_page_header_bytes}); }
   bool empty() const noexcept { return pages_.empty(); }
   std::uint64_t page_count() const noexcept { return pages_.size(); }
 
