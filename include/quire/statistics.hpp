@@ -13,7 +13,8 @@ struct Statistics {
   std::uint64_t generation = 0;        // number of the newest published checkpoint
   std::uint64_t file_bytes = 0;
   std::uint64_t free_bytes = 0;        // inside the file
-  std::uint64_t pages = 0;             // in use, page table and bitmap not counted
+  std::uint64_t pages = 0;             // in use by trees and large values
+  std::uint64_t undo_pages = 0;        // with versions for rollback and for older read transactions
   std::uint64_t keyspaces = 0;
   std::uint64_t memory_limit = 0;
   std::uint64_t frames = 0;            // page places in memory

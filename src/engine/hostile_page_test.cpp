@@ -31,7 +31,7 @@ void tamper(Engine& engine, os::SimEnvironment& machine, PageId id, Random& rand
 
 // True when the engine noticed. Everything is read; what it gives is unspecified, that it gives something is not.
 bool read_everything(Engine& engine) {
-  const Result<VerifyReport> report = engine.verify();
+  const Result<VerifyReport> report = engine.verify(0);
   EXPECT_TRUE(report.ok() || report == Code::corrupt) << report.status().to_string();
   const std::shared_ptr<const catalog::Catalog> catalog = engine.catalog();
   const btree::Tree tree = engine.tree(*catalog->find(default_keyspace));

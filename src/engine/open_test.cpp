@@ -22,7 +22,7 @@ TEST(engine_open, creates_a_database_with_the_default_keyspace) {
   const EnginePointer engine = open(machine).value();
   EXPECT_EQ(engine->catalog()->keyspaces.size(), 1u);
   EXPECT_EQ(rows_of(*engine).value(), Model());
-  EXPECT_TRUE(engine->verify().ok());
+  EXPECT_TRUE(engine->verify(0).ok());
   EXPECT_EQ(machine.files().files(), std::vector<std::string>{test_path}) << "a stray file is left";
 }
 
@@ -115,7 +115,7 @@ TEST(engine_open, shows_nothing_or_a_whole_database_wherever_creation_stops) {
     const Result<EnginePointer> as_it_is = open(next, Mode::read_only);
     EXPECT_EQ(as_it_is.ok(), there) << stop << ": " << as_it_is.status().to_string();
     if (as_it_is.ok()) {
-      EXPECT_TRUE((*as_it_is)->verify().ok()) << stop;
+      EXPECT_TRUE((*as_it_is)->verify(0).ok()) << stop;
       continue;
     }
     const Result<EnginePointer> again = open(next);
@@ -134,7 +134,7 @@ TEST(engine_open, reports_every_fault_while_creating_and_creates_afterwards) {
     machine.files().clear_faults();
     const Result<EnginePointer> again = open(machine);
     ASSERT_TRUE(again.ok()) << operation << ": " << again.status().to_string();
-    EXPECT_TRUE((*again)->verify().ok());
+    EXPECT_TRUE((*again)->verify(0).ok());
     EXPECT_EQ(machine.files().locks_held(), 1u);
   }
 }
@@ -184,7 +184,7 @@ TEST(engine_close, trims_the_file_to_its_checkpoint) {
   EXPECT_LT(closed, while_open);
   const EnginePointer again = open(machine).value();
   EXPECT_EQ(rows_of(*again).value(), (Model{{"k", "small"}}));
-  EXPECT_TRUE(again->verify().ok());
+  EXPECT_TRUE(again->verify(0).ok());
 }
 
 TEST(engine_statistics, are_plausible) {

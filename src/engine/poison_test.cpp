@@ -15,14 +15,14 @@ using testing::HasSubstr;
 Result<Model> reopened(std::unique_ptr<os::SimFileSystem> files) {
   os::SimEnvironment machine(std::move(files));
   QUIRE_ASSIGN(const EnginePointer engine, open_shared(machine.environment(), test_path, small_options()));
-  QUIRE_TRY(engine->verify().status());
+  QUIRE_TRY(engine->verify(0).status());
   return rows_of(*engine);
 }
 
 // What holds for a handle whose commit failed after its first write.
 void expect_poisoned(Engine& engine) {
   EXPECT_EQ(engine.usable(), Code::poisoned);
-  EXPECT_EQ(engine.verify(), Code::poisoned);
+  EXPECT_EQ(engine.verify(0), Code::poisoned);
   EXPECT_EQ(engine.statistics(), Code::poisoned);
   EXPECT_EQ(commit_rows(engine, {{"later", "row"}}), Code::poisoned);
   EXPECT_THAT(std::string(engine.usable().message()), HasSubstr("open it again"));

@@ -154,7 +154,8 @@ Result<Statistics> Engine::statistics() {
   QUIRE_ASSIGN(s.file_bytes, file_.file().size());
   s.free_bytes = blocks_.free_blocks() * space::block_bytes;
   QUIRE_TRY(table_.for_each([&](PageId, const space::Entry& entry) {
-    if (!entry.free()) ++s.pages;
+    if (entry.kind() == space::EntryKind::page) ++s.pages;
+    if (entry.kind() == space::EntryKind::undo) ++s.undo_pages;
     return Status();
   }));
   s.keyspaces = catalog()->keyspaces.size();

@@ -1,4 +1,4 @@
-// verify() of a whole database against damage between trees.
+// verify(0) of a whole database against damage between trees.
 //
 // Goal     a page in two places, in none, of the wrong tree, and a wrong number of rows are named
 // Method   the damage is made with the engine's own trees below its catalog, published and reopened
@@ -11,7 +11,7 @@ using testing::HasSubstr;
 
 class engine_verify : public testing::Test {
  protected:
-  engine_verify() : machine_({.seed = 1}) {
+  engine_verify(0) : machine_({.seed = 1}) {
     open();
     EXPECT_TRUE(create_keyspace(*engine_, "second").ok());
     std::map<std::string, std::optional<std::string>> rows{{"large1", std::string(9000, 'x')}, {"large2", std::string(9000, 'y')}};
@@ -27,7 +27,7 @@ class engine_verify : public testing::Test {
     open();
   }
   std::string found() {
-    const Result<VerifyReport> report = engine_->verify();
+    const Result<VerifyReport> report = engine_->verify(0);
     return report.ok() ? "nothing" : report.status().to_string();
   }
   btree::Tree system() { return engine_->tree(catalog::system_tree, catalog::system_root); }
@@ -44,7 +44,7 @@ class engine_verify : public testing::Test {
 
 TEST_F(engine_verify, finds_nothing_wrong_with_a_good_database) {
   EXPECT_EQ(found(), "nothing");
-  const VerifyReport report = engine_->verify().value();
+  const VerifyReport report = engine_->verify(0).value();
   EXPECT_EQ(report.rows, 202u);
   EXPECT_EQ(report.keyspaces, 2u);
   EXPECT_EQ(report.pages, engine_->statistics()->pages);

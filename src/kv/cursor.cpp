@@ -15,7 +15,7 @@ Status Cursor::Impl::usable() const {
   for (const auto& [name, record] : transaction_->catalog().keyspaces) {
     if (record.tree == tree_id_) return Status();
   }
-  return Status(Code::invalid, "the cursor's keyspace was dropped");
+  return Status(Code::not_found, "the cursor's keyspace was dropped");
 }
 
 Status Cursor::Impl::last() {
