@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 
 namespace quire {
@@ -41,6 +42,27 @@ TEST(hash, depends_on_the_seed) {
 }
 
 TEST(hash, takes_nothing_at_all) { EXPECT_EQ(hash64({}), 0x2D06800538D394C2u); }
+
+TEST(streamed_hash, is_the_hash_of_the_whole_however_it_is_cut) {
+  const auto input = sanity_input();
+  for (const std::size_t length : {0u, 1u, 240u, 241u, 256u, 1024u, 2243u}) {
+    const Bytes whole = Bytes(input).first(length);
+    for (const std::size_t step : {1u, 7u, 64u, 255u, 3000u}) {
+      StreamedHash hash;
+      for (std::size_t at = 0; at < length; at += step) hash.add(whole.subspan(at, std::min(step, length - at)));
+      EXPECT_EQ(hash.value(), hash64(whole)) << length << " in steps of " << step;
+    }
+  }
+}
+
+TEST(streamed_hash, may_be_asked_on_the_way) {
+  const auto input = sanity_input();
+  StreamedHash hash;
+  hash.add(Bytes(input).first(100));
+  EXPECT_EQ(hash.value(), hash64(Bytes(input).first(100)));
+  hash.add(Bytes(input).subspan(100, 900));
+  EXPECT_EQ(hash.value(), hash64(Bytes(input).first(1000)));
+}
 
 }  // namespace
 }  // namespace quire

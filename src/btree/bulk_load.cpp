@@ -27,7 +27,8 @@ BulkLoader::BulkLoader(buffer::Resources& resources, TreeId tree, PageId root)
       tree_(tree),
       root_(root),
       page_bytes_(resources.pool.page_bytes()),
-      bytes_max_(page_bytes_ * fill_percent / 100) {
+      bytes_max_(page_bytes_ * fill_percent / 100),
+      for_freeing_(resources) {
   level(0);
 }
 
@@ -72,6 +73,7 @@ bool BulkLoader::has_room(const NodeBuilder& node, std::string_view key, NodeBui
 }
 
 Status BulkLoader::add_row(std::string_view key, std::string_view value) {
+  if (rows_ == 0) QUIRE_TRY(for_freeing_.prepare({.dirty = overflow::dirty_pages_to_free}));
   NodeBuilder& node = levels_[0]->node;
   NodeBuilder::Place place = node.place(key);
   if (!place.ascends) return out_of_order(key);
@@ -86,6 +88,7 @@ Status BulkLoader::add_row(std::string_view key, std::string_view value) {
     Status status = cut(0, node.count(), key);
     if (!status.ok()) {
       // The row's value hangs on nothing yet.
+      for_freeing_.leave();
       if (record.overflow) static_cast<void>(overflow::free(resources_, overflow::load_stub(record.value)).ok());
       return status;
     }
@@ -219,6 +222,7 @@ Result<std::uint64_t> BulkLoader::finish() {
   failed_ = !status.ok();
   QUIRE_TRY(std::move(status));
   done_ = true;
+  for_freeing_.leave();
   return rows_;
 }
 
@@ -250,6 +254,7 @@ Status BulkLoader::free_level(Level& own) {
 Status BulkLoader::abandon() {
   if (done_) return Status();
   failed_ = true;
+  for_freeing_.leave();
   NodeBuilder& open = levels_[0]->node;
   for (std::uint32_t i = 0; i < open.count(); ++i) {
     const ValueAt value = open.value(i);

@@ -10,7 +10,7 @@
 // content; until then the root stays an empty leaf.
 //
 // A loader that ends unfinished, by a failure or by being dropped, frees the pages that it has written, so that the tree
-// is empty again. It must end before the epoch is discarded. Memory: three pages per level, whatever the number of rows.
+// is empty again; the room that this takes is promised before the first page is written. It must end before the epoch is discarded. Memory: three pages per level, whatever the number of rows.
 //
 // Invariants   1. leaves hold fill_percent at least when they are cut, but for long records; no node is empty, and an
 //                 inner node has at least two children
@@ -82,6 +82,7 @@ class BulkLoader {
   const PageId root_;
   const std::uint32_t page_bytes_;
   const std::uint32_t bytes_max_;
+  buffer::Action for_freeing_;  // never entered: it holds the room that abandon() needs
   std::vector<std::unique_ptr<Level>> levels_;
   std::uint64_t rows_ = 0;
   bool failed_ = false;

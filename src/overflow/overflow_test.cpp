@@ -1,63 +1,10 @@
 // Goal: a large value comes back whole or not at all, and freeing it gives every one of its pages back.
 // Method: sizes around the borders of data pages and index pages, for several page sizes; random values against a map
 //         over epochs; every page of a value damaged, exchanged or retyped, and stubs that lie.
-#include "overflow/overflow.hpp"
-
-#include <gtest/gtest.h>
-
-#include "base/random.hpp"
-#include "buffer/test_pages.hpp"
-#include "os/mem/mem_file_system.hpp"
+#include "overflow/test_values.hpp"
 
 namespace quire::overflow {
 namespace {
-
-constexpr TreeId tree{9};
-using buffer::Pages;
-
-std::string random_text(std::size_t bytes, std::uint64_t seed) {
-  Random random(seed);
-  std::string text(bytes, '\0');
-  for (char& c : text) c = static_cast<char>(random.next());
-  return text;
-}
-
-void register_kinds(Pages& pages) {
-  pages.pool.register_kind(page::PageType::overflow_index, index_kind());
-  pages.pool.register_kind(page::PageType::overflow_data, data_kind());
-}
-
-std::string read_back(Pages& pages, const Stub& stub) {
-  std::string value = "left from before";
-  const Status status = read(pages.pool, stub, value);
-  return status.ok() ? value : "failed: " + status.to_string();
-}
-
-std::vector<PageId> pages_of(Pages& pages, const Stub& stub) {
-  std::vector<PageId> ids;
-  EXPECT_TRUE(visit(pages.pool, stub, [&](PageId id) {
-                ids.push_back(id);
-                return Status();
-              }).ok());
-  return ids;
-}
-
-std::uint64_t pages_for(std::uint64_t length, std::uint32_t page_bytes) {
-  const std::uint64_t data = (length + payload_bytes(page_bytes) - 1) / payload_bytes(page_bytes);
-  return data + (data + ids_per_index(page_bytes) - 1) / ids_per_index(page_bytes);
-}
-
-// Lengths around the ends of data pages and of index pages.
-std::vector<std::uint64_t> border_lengths(std::uint32_t page_bytes) {
-  const std::uint64_t payload = payload_bytes(page_bytes);
-  const std::uint64_t index = payload * ids_per_index(page_bytes);
-  std::vector<std::uint64_t> lengths{0, 1, 2};
-  for (const std::uint64_t border : {payload, 2 * payload, index, 2 * index}) {
-    if (border > (std::uint64_t{5} << 20)) continue;
-    for (const std::uint64_t length : {border - 1, border, border + 1}) lengths.push_back(length);
-  }
-  return lengths;
-}
 
 TEST(overflow, reads_and_frees_values_of_every_border_length) {
   for (const std::uint32_t page_bytes : {4096u, 8192u, 65536u}) {
@@ -67,7 +14,7 @@ TEST(overflow, reads_and_frees_values_of_every_border_length) {
     for (const std::uint64_t length : border_lengths(page_bytes)) {
       SCOPED_TRACE("page " + std::to_string(page_bytes) + ", value " + std::to_string(length));
       const std::string value = random_text(length, length + 1);
-      const Stub stub = write(pages.resources, tree, value).value();
+      const Stub stub = write(pages.resources, test_tree, value).value();
       EXPECT_EQ(stub.length, length);
       ASSERT_EQ(read_back(pages, stub) == value, true) << read_back(pages, stub).substr(0, 100);
       pages.publish();
@@ -79,12 +26,7 @@ TEST(overflow, reads_and_frees_values_of_every_border_length) {
       ASSERT_TRUE(free(pages.resources, stub).ok());
       pages.publish();
       EXPECT_EQ(pages.resources.units_promised, 0u);
-      std::uint64_t live = 0;
-      ASSERT_TRUE(pages.space.table.for_each([&](PageId, const space::Entry& entry) {
-                                     live += entry.free() ? 0 : 1;
-                                     return Status();
-                                   }).ok());
-      EXPECT_EQ(live, 0u) << "pages were left behind";
+      EXPECT_EQ(published_pages(pages).size(), 0u) << "pages were left behind";
     }
   }
 }
@@ -95,7 +37,7 @@ TEST(overflow, uses_the_pages_of_freed_values_again) {
   register_kinds(pages);
   std::uint64_t next_page = 0;
   for (int round = 0; round < 20; ++round) {
-    const Stub stub = write(pages.resources, tree, random_text(100000, 1)).value();
+    const Stub stub = write(pages.resources, test_tree, random_text(100000, 1)).value();
     pages.publish();
     ASSERT_TRUE(free(pages.resources, stub).ok());
     pages.publish();
@@ -116,7 +58,7 @@ TEST(overflow, agrees_with_a_map_over_random_epochs) {
       const std::uint64_t choice = random.below(10);
       if (choice < 5 || now.empty()) {
         const std::string value = random_text(random.below(60000), random.next());
-        now.emplace_back(write(pages.resources, tree, value).value(), value);
+        now.emplace_back(write(pages.resources, test_tree, value).value(), value);
       } else if (choice < 7) {
         const std::size_t which = random.below(now.size());
         ASSERT_TRUE(free(pages.resources, now[which].first).ok());
@@ -136,7 +78,8 @@ TEST(overflow, agrees_with_a_map_over_random_epochs) {
     std::set<PageId> met;
     for (const auto& [stub, value] : now) {
       ASSERT_EQ(read_back(pages, stub) == value, true);
-      for (const PageId id : pages_of(pages, stub)) ASSERT_TRUE(met.insert(id).second) << "page " << id.raw << " is in two values";
+      for (const PageId id : pages_of(pages, stub))
+        ASSERT_TRUE(met.insert(id).second) << "page " << id.raw << " is in two values";
     }
   }
 }
@@ -147,8 +90,8 @@ class DamagedValues : public testing::Test {
  protected:
   void SetUp() override {
     register_kinds(pages_);
-    stub_ = write(pages_.resources, tree, value_).value();
-    other_ = write(pages_.resources, tree, random_text(value_.size(), 77)).value();
+    stub_ = write(pages_.resources, test_tree, value_).value();
+    other_ = write(pages_.resources, test_tree, random_text(value_.size(), 77)).value();
     ids_ = pages_of(pages_, stub_);
   }
   // Changes a page in memory, where no checksum of a page stands in the way.
@@ -195,7 +138,8 @@ TEST_F(DamagedValues, are_noticed_when_pages_of_two_values_are_exchanged) {
 
 TEST_F(DamagedValues, are_noticed_when_a_page_is_of_another_kind) {
   change(ids_[0], [&](MutableBytes p) { set_index_entry(p.data(), 3, ids_[0]); });
-  EXPECT_EQ(refusal(), "page " + std::to_string(ids_[0].raw) + " is named by an overflow value, but is not its data page");
+  EXPECT_EQ(refusal(),
+            "page " + std::to_string(ids_[0].raw) + " is named by an overflow value, but is not its data page");
   Stub wrong = stub_;
   wrong.first = ids_[1];
   std::string value;
@@ -221,8 +165,9 @@ TEST_F(DamagedValues, are_noticed_when_an_index_page_counts_or_ends_wrongly) {
 }
 
 TEST_F(DamagedValues, are_refused_when_the_stub_lies_about_them) {
-  for (const std::uint64_t length : {std::uint64_t{1}, stub_.length - 4064, stub_.length - 1, stub_.length + 1, stub_.length + 4064,
-                                     std::uint64_t{1} << 40, ~std::uint64_t{0} - 5000, ~std::uint64_t{0}}) {
+  for (const std::uint64_t length :
+       {std::uint64_t{1}, stub_.length - 4064, stub_.length - 1, stub_.length + 1, stub_.length + 4064,
+        std::uint64_t{1} << 40, ~std::uint64_t{0} - 5000, ~std::uint64_t{0}}) {
     Stub lie = stub_;
     lie.length = length;
     std::string value;
@@ -236,7 +181,7 @@ TEST_F(DamagedValues, are_refused_when_the_stub_lies_about_them) {
 
 TEST(overflow_kinds, refuse_an_index_page_with_an_impossible_count) {
   std::vector<std::byte> page(4096);
-  page::format_page(page, {page::PageType::overflow_index, tree, PageId{5}});
+  page::format_page(page, {page::PageType::overflow_index, test_tree, PageId{5}});
   const std::uint32_t most = ids_per_index(4096);
   EXPECT_EQ(most, 506u);
   for (const std::uint32_t count : {0u, 1u, most, most + 1, 0xFFFFFFFFu}) {
@@ -260,9 +205,9 @@ TEST(overflow, leaves_nothing_behind_when_writing_runs_out) {
   os::MemFileSystem files;
   Pages pages(files, {.frames = 40});
   register_kinds(pages);
-  const Stub kept = write(pages.resources, tree, random_text(20000, 1)).value();
+  const Stub kept = write(pages.resources, test_tree, random_text(20000, 1)).value();
   pages.publish();
-  EXPECT_EQ(write(pages.resources, tree, random_text(4064 * 60, 2)).code(), Code::no_memory);
+  EXPECT_EQ(write(pages.resources, test_tree, random_text(4064 * 60, 2)).code(), Code::no_memory);
   pages.discard();
   EXPECT_EQ(pages.space.blocks.reserved_units(), 0u);
   EXPECT_EQ(read_back(pages, kept) == random_text(20000, 1), true);
