@@ -1,6 +1,5 @@
-// NodeView: reading, searching and checking a node.
+// NodeView: reading and checking a node.
 //
-// The search narrows by the hints, then by heads, and compares whole suffixes only where heads are equal.
 // All offsets go through clamp(), because the bytes may change while an optimistic reader looks at them.
 #include "btree/node.hpp"
 
@@ -90,42 +89,6 @@ PageId NodeView::child(std::uint32_t index) const noexcept {
   const std::uint32_t at = slot_field::offset.get(s) + (slot_field::packed.get(s) & slot_suffix_mask);
   if (at + child_bytes > page_bytes_) return no_page;
   return PageId{load_le<std::uint64_t>(data_ + at)};
-}
-
-SearchResult NodeView::search(std::string_view key) const noexcept {
-  const std::uint32_t slots = count();
-  const std::size_t prefix_bytes = node_field::prefix_bytes.get(data_);
-  const std::string_view rest = key.substr(std::min(prefix_bytes, key.size()));
-  const std::uint32_t head = head_of(rest);
-  std::uint32_t low = 0;
-  std::uint32_t high = slots;
-  const std::uint32_t distance = node_field::hint_distance.get(data_);
-  if (distance != 0) {
-    std::uint32_t below = 0;
-    while (below < hint_count && hint(below) < head) ++below;
-    std::uint32_t upto = below;
-    while (upto < hint_count && hint(upto) == head) ++upto;
-    // Hint k repeats the head of slot (k + 1) * distance.
-    low = std::min(below * distance, slots);
-    if (upto < hint_count) high = std::min((upto + 1) * distance, slots);
-  }
-  while (low < high) {
-    const std::uint32_t middle = low + (high - low) / 2;
-    const std::uint32_t middle_head = slot_field::head.get(slot(middle));
-    bool below = middle_head < head;
-    if (middle_head == head) {
-      const std::string_view other = suffix(middle);
-      const int order = other.compare(rest);
-      if (order == 0) return {middle, true};
-      below = order < 0;
-    }
-    if (below) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return {low, false};
 }
 
 std::uint32_t NodeView::record_bytes(std::uint32_t index) const noexcept {
