@@ -7,7 +7,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +28,9 @@ std::string_view promise_name(Promise promise) noexcept;
 // use a cheaper call where it has one.
 enum class KeyOrder : std::uint8_t { any, ascending };
 
+// The next entry of a bulk load, in ascending order, valid until the next call; false at the end.
+using Source = std::function<bool(std::string_view& key, std::string_view& value)>;
+
 class Session {
  public:
   virtual ~Session() = default;
@@ -37,22 +43,37 @@ class Session {
 
   // A read of its own; copies the value. False when there is no such key.
   virtual bool get(std::string_view key, std::string& value) = 0;
+  // The values of many keys as of one moment, copied; `values` is as long as `keys`.
+  virtual void multi_get(std::span<const std::string_view> keys, std::vector<std::optional<std::string>>& values) = 0;
   // All entries, each shown to `check`.
   virtual void scan(Direction direction, ScanCheck& check) = 0;
   // Up to `count` entries from the first key at or after `key`.
   virtual void scan_from(std::string_view key, std::uint64_t count, ScanCheck& check) = 0;
 };
 
+struct OpenOptions {
+  std::string folder;  // exists
+  Promise promise = Promise::durable;
+  std::uint64_t cache_bytes = std::uint64_t{1} << 30;  // of the whole process; LMDB has no cache of its own
+  unsigned sessions = 1;                               // that read at once and share the cache; for small caches only
+  bool read_ahead = true;                              // false where the database is larger than memory
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
 
-  // Opens or creates the database in a folder that exists.
-  virtual void open(const std::string& folder, Promise promise) = 0;
-  // All sessions are gone. Afterwards the main file holds everything, whatever the promise was.
+  // Opens or creates the database.
+  virtual void open(const OpenOptions& options) = 0;
+  // All sessions are gone. Afterwards the files hold everything, whatever the promise was.
   virtual void close() = 0;
   virtual std::unique_ptr<Session> session() = 0;
+  // Fills the empty, open database in the fastest way that the engine has; durable at the end. Without a
+  // way of its own: one transaction of ascending puts.
+  virtual void bulk_load(const Source& source);
 };
+
+enum class Family : std::uint8_t { b_tree, log_structured };
 
 // An engine that this program was built with.
 struct EngineKind {
@@ -60,15 +81,22 @@ struct EngineKind {
   std::string column;  // in the table: kinds of the same column compete, the better one counts
   std::string version;
   std::string settings;
+  Family family;
   std::vector<Promise> promises;  // of its writing rows; the file of the last is the one that is read
   std::unique_ptr<Engine> (*make)();
 };
 
-// Quire first. Those that were not found when the program was built are absent.
+// The columns that this program knows, whether it was built with them or not. Quire first.
+const std::vector<std::string>& engine_columns();
+
+// In the order of the columns. Those that were not found when the program was built are absent.
 std::vector<EngineKind> engine_kinds();
 
 std::vector<EngineKind> quire_kinds();
 std::vector<EngineKind> lmdb_kinds();
 std::vector<EngineKind> sqlite_kinds();
+std::vector<EngineKind> rocksdb_kinds();
+std::vector<EngineKind> leveldb_kinds();
+std::vector<EngineKind> wiredtiger_kinds();
 
 }  // namespace quire::bench

@@ -15,8 +15,6 @@ namespace quire::bench {
 
 namespace {
 
-constexpr std::uint64_t memory_bytes = std::uint64_t{1} << 30;
-
 void require(const Status& status) {
   if (!status.ok()) throw BenchError("quire: " + status.to_string());
 }
@@ -48,6 +46,10 @@ class QuireSession final : public Session {
     return true;
   }
 
+  void multi_get(std::span<const std::string_view> keys, std::vector<std::optional<std::string>>& values) override {
+    require(keyspace_.multi_get(keys, values));
+  }
+
   void scan(Direction direction, ScanCheck& check) override {
     run_scan(Range::all(), {.reverse = direction == Direction::reverse}, check);
   }
@@ -72,16 +74,19 @@ class QuireSession final : public Session {
 
 class QuireEngine final : public Engine {
  public:
-  void open(const std::string& folder, Promise /*promise*/) override {
-    Options options;
-    options.memory_limit = memory_bytes;
-    database_.emplace(take(Database::open(folder + "/quire.qdb", options)));
+  void open(const OpenOptions& options) override {
+    Options settings;
+    settings.memory_limit = options.cache_bytes;
+    database_.emplace(take(Database::open(options.folder + "/quire.qdb", settings)));
   }
   void close() override {
     require(database_->close());
     database_.reset();
   }
   std::unique_ptr<Session> session() override { return std::make_unique<QuireSession>(*database_); }
+  void bulk_load(const Source& source) override {
+    require(database_->bulk_load(default_keyspace, [&](Entry& next) { return source(next.key, next.value); }));
+  }
 
  private:
   std::optional<Database> database_;
@@ -93,7 +98,8 @@ std::vector<EngineKind> quire_kinds() {
   return {{"quire",
            "quire",
            QUIRE_VERSION,
-           "memory_limit 1 GiB, default page size; every commit is durable",
+           "memory_limit 1 GiB, default page size; every commit is durable; bulk_load",
+           Family::b_tree,
            {Promise::durable},
            [] { return std::unique_ptr<Engine>(std::make_unique<QuireEngine>()); }}};
 }

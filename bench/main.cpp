@@ -17,8 +17,8 @@ namespace quire::bench {
 
 namespace {
 
-constexpr std::uint64_t quick_rows = 200'000;
-constexpr std::uint64_t full_rows = 1'000'000;
+constexpr std::uint64_t default_rows = 1'000'000;
+constexpr std::uint64_t full_open_rows = 10'000'000;
 constexpr int usage_code = 64;
 
 struct Invocation {
@@ -28,6 +28,7 @@ struct Invocation {
   std::string keep;  // a folder for documents named after the time
   bool quick = false;
   bool full = false;
+  bool markdown = false;
 };
 
 std::string names_of_rows() {
@@ -36,43 +37,67 @@ std::string names_of_rows() {
   return names;
 }
 
+std::string names_of_engines() {
+  std::string names;
+  for (const std::string& name : engine_columns()) names += (names.empty() ? "" : ",") + name;
+  return names;
+}
+
 void add_options(CLI::App& app, Invocation& invocation) {
-  app.add_option("--rows", invocation.run.rows, "which of: " + names_of_rows())->delimiter(',');
-  app.add_option("--engines", invocation.engines, "which of: quire,lmdb,sqlite (all that were built in)")
+  RunOptions& run = invocation.run;
+  app.add_flag("--quick", invocation.quick, "the rows that have targets and their like, under five minutes (default)");
+  app.add_flag("--full", invocation.full, "all rows but those of --larger-than-memory, and engines' own settings too")
+      ->excludes("--quick");
+  app.add_option("--larger-than-memory", run.larger_count,
+                 "only the rows of a database of so many rows (20000000) that does not fit into memory; needs root")
+      ->check(CLI::Range(1, 1'000'000'000));
+  app.add_option("--rows", run.rows, "which of: " + names_of_rows())->delimiter(',');
+  app.add_option("--engines", invocation.engines, "which of: " + names_of_engines() + " (all that were built in)")
       ->delimiter(',');
-  app.add_option("--n", invocation.run.count, "rows in a database")->check(CLI::Range(1, 1'000'000'000));
-  app.add_option("--repeat", invocation.run.repeats, "runs of everything; the table shows medians")
-      ->check(CLI::Range(1, 100));
-  app.add_flag("--quick", invocation.quick, "200000 rows, under three minutes in all (default)");
-  app.add_flag("--full", invocation.full, "1000000 rows")->excludes("--quick");
+  app.add_option("--n", run.count, "rows in a database (1000000)")->check(CLI::Range(1, 1'000'000'000));
+  app.add_option("--open-n", run.open_count, "rows of the database to open (--n; 10000000 with --full)")
+      ->check(CLI::Range(1, 1'000'000'000));
+  app.add_option("--repeat", run.repeats, "runs of everything; the table shows medians")->check(CLI::Range(1, 100));
   app.add_option("--json", invocation.json, "write all numbers into this file");
   app.add_option("--keep", invocation.keep, "write all numbers into a file of this folder, named after the time");
-  app.add_flag("--cpu-time", invocation.run.cpu_time,
-               "count gets and scans by processor time, for a machine that is busy");
-  app.add_option("--dir", invocation.run.folder,
-                 "folder on the disk to measure (default: that of --keep, else a temporary one)");
+  app.add_flag("--markdown", invocation.markdown, "print the table for a document");
+  app.add_flag("--cpu-time", run.cpu_time, "count gets and scans by processor time, for a machine that is busy");
+  app.add_option("--dir", run.folder, "folder on the disk to measure (default: that of --keep, else a temporary one)");
 }
 
 bool contains(const std::vector<std::string>& list, const std::string& name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
+std::vector<std::string> default_names(const Invocation& invocation) {
+  std::vector<std::string> names;
+  for (const Row& row : all_rows()) {
+    const bool larger = row.stage == Stage::larger;
+    if (larger != (invocation.run.larger_count > 0)) continue;
+    if (larger || invocation.full || row.quick) names.emplace_back(row.name);
+  }
+  return names;
+}
+
 // Fills in defaults; the text of what is wrong, or nothing.
 std::string complete(Invocation& invocation) {
   RunOptions& run = invocation.run;
-  if (run.count == 0) run.count = invocation.full ? full_rows : quick_rows;
-  if (run.rows.empty()) {
-    for (const Row& row : all_rows()) run.rows.emplace_back(row.name);
-  }
+  if (run.open_count == 0) run.open_count = invocation.full && run.count == 0 ? full_open_rows : run.count;
+  if (run.count == 0) run.count = default_rows;
+  if (run.open_count == 0) run.open_count = run.count;
+  if (run.rows.empty()) run.rows = default_names(invocation);
   for (const std::string& name : run.rows) {
-    if (find_row(name) == nullptr) return fmt::format("no row '{}'; the rows are {}", name, names_of_rows());
+    const Row* row = find_row(name);
+    if (row == nullptr) return fmt::format("no row '{}'; the rows are {}", name, names_of_rows());
+    if (row->stage == Stage::larger && run.larger_count == 0)
+      return fmt::format("the row '{}' needs --larger-than-memory", name);
   }
   for (const std::string& name : invocation.engines) {
-    if (name != "quire" && name != "lmdb" && name != "sqlite")
-      return fmt::format("no engine '{}'; there are quire,lmdb,sqlite", name);
+    if (!contains(engine_columns(), name)) return fmt::format("no engine '{}'; there are {}", name, names_of_engines());
   }
   // A pass over a small database says nothing about speed; it is there to see that the program works.
   run.seconds_min = run.count < 10'000 ? 0 : 0.5;
+  run.seconds_larger = run.larger_count < 1'000'000 ? 0.2 : 10;
   if (run.folder.empty())
     run.folder = invocation.keep.empty() ? std::filesystem::temp_directory_path().string() : invocation.keep;
   return {};
@@ -80,8 +105,7 @@ std::string complete(Invocation& invocation) {
 
 std::vector<EngineKind> chosen_kinds(const Invocation& invocation) {
   std::vector<EngineKind> chosen;
-  const std::vector<std::string> wanted =
-      invocation.engines.empty() ? std::vector<std::string>{"quire", "lmdb", "sqlite"} : invocation.engines;
+  const std::vector<std::string>& wanted = invocation.engines.empty() ? engine_columns() : invocation.engines;
   std::vector<EngineKind> kinds = engine_kinds();
   for (const std::string& name : wanted) {
     const bool built =
@@ -89,7 +113,8 @@ std::vector<EngineKind> chosen_kinds(const Invocation& invocation) {
     if (!built) fmt::print("{}: skipped, its library was not found when this program was built\n", name);
   }
   for (EngineKind& kind : kinds) {
-    if (contains(wanted, kind.column)) chosen.push_back(std::move(kind));
+    const bool own_settings = kind.name != kind.column;
+    if (contains(wanted, kind.column) && (invocation.full || !own_settings)) chosen.push_back(std::move(kind));
   }
   return chosen;
 }
@@ -139,7 +164,7 @@ int run(Invocation& invocation) {
   const nlohmann::ordered_json machine = machine_facts(folder);
   const Results results = run_engines(invocation.run, kinds);
   const ReportInput input{invocation.run, kinds, results, machine};
-  fmt::print("{}", make_table(input));
+  fmt::print("{}", make_table(input, invocation.markdown ? TableFormat::markdown : TableFormat::aligned));
   const nlohmann::ordered_json document = make_document(input);
   if (!invocation.json.empty()) write_document(document, invocation.json);
   if (!invocation.keep.empty()) write_document(document, invocation.keep + "/" + name_after_time());
@@ -147,7 +172,7 @@ int run(Invocation& invocation) {
 }
 
 int main_of(int count, char** arguments) {
-  CLI::App app("Measures Quire beside LMDB and SQLite. Every answer is checked; a wrong one is an error.");
+  CLI::App app("Measures Quire beside other embedded engines. Every answer is checked; a wrong one is an error.");
   Invocation invocation;
   add_options(app, invocation);
   try {

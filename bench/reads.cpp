@@ -4,7 +4,11 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <functional>
+#include <optional>
 #include <thread>
+
+#include "base/random.hpp"
 
 namespace quire::bench {
 
@@ -16,18 +20,66 @@ struct Share {
   std::uint64_t to;
 };
 
+void get_row(Session& session, const Workload& workload, std::uint64_t row, std::string& value) {
+  if (!session.get(Key::present(row), value)) throw BenchError("a key is missing: row " + std::to_string(row));
+  workload.check_value(row, Version::first, value);
+}
+
 void get_share(Session& session, const Workload& workload, Share share, double seconds_min, Meter& meter) {
   std::string value;
   meter.start();
   do {
     for (std::uint64_t i = share.from; i < share.to; ++i) {
-      const std::uint64_t row = workload.order()[i];
-      if (!session.get(Key::present(row), value)) throw BenchError("a key is missing: row " + std::to_string(row));
-      workload.check_value(row, Version::first, value);
+      get_row(session, workload, workload.order()[i], value);
       meter.lap();
     }
   } while (meter.seconds_so_far() < seconds_min);
   meter.stop();
+}
+
+void get_random(Session& session, const Workload& workload, Random& random, double seconds, Meter& meter) {
+  std::string value;
+  meter.start();
+  while (meter.seconds_so_far() < seconds) {
+    get_row(session, workload, random.below(workload.rows()), value);
+    meter.lap();
+  }
+  meter.stop();
+}
+
+// What a thread does: `warm` in its own time, then `work` when all threads are warm.
+struct ThreadWork {
+  std::function<void(Session& session, unsigned thread)> warm;
+  std::function<void(Session& session, unsigned thread, Meter& meter)> work;
+};
+
+Measurement run_threads(Engine& engine, unsigned threads, const ThreadWork& todo) {
+  std::vector<Meter> meters(threads);
+  std::vector<std::exception_ptr> failures(threads);
+  std::atomic<unsigned> ready{0};
+  std::vector<std::thread> workers;
+  for (unsigned t = 0; t < threads; ++t) {
+    workers.emplace_back([&, t] {
+      bool counted = false;
+      try {
+        const std::unique_ptr<Session> session = engine.session();
+        todo.warm(*session, t);
+        counted = true;
+        ready.fetch_add(1);
+        while (ready.load() < threads) std::this_thread::yield();
+        todo.work(*session, t, meters[t]);
+      } catch (...) {
+        if (!counted) ready.fetch_add(1);
+        failures[t] = std::current_exception();
+      }
+    });
+  }
+  for (std::thread& worker : workers) worker.join();
+  for (const std::exception_ptr& failure : failures) {
+    if (failure) std::rethrow_exception(failure);
+  }
+  for (unsigned t = 1; t < threads; ++t) meters[0].merge(meters[t]);
+  return meters[0].measurement();
 }
 
 void require_scan(const ScanCheck& check, std::uint64_t count, std::uint64_t sum) {
@@ -65,6 +117,19 @@ Measurement put_singly(Engine& engine, const Workload& workload, double seconds_
   return meter.measurement();
 }
 
+Measurement get_for(Engine& engine, const Workload& workload, unsigned threads, GetTime time) {
+  std::vector<Random> sources;
+  for (unsigned t = 0; t < threads; ++t) sources.emplace_back(100 + t);
+  return run_threads(engine, threads,
+                     {[&](Session& session, unsigned t) {
+                        Meter ignored;
+                        get_random(session, workload, sources[t], time.warm_seconds, ignored);
+                      },
+                      [&](Session& session, unsigned t, Meter& meter) {
+                        get_random(session, workload, sources[t], time.seconds, meter);
+                      }});
+}
+
 Reads::Reads(Engine& engine, const Workload& workload, double seconds_min)
     : engine_(engine), workload_(workload), seconds_min_(seconds_min), session_(engine.session()) {
   check_scan(*session_, workload_, Direction::forward);
@@ -77,33 +142,13 @@ Measurement Reads::get(unsigned threads) {
     get_share(*session_, workload_, {0, rows}, seconds_min_, own);
     return own.measurement();
   }
-  std::vector<Meter> meters(threads);
-  std::vector<std::exception_ptr> failures(threads);
-  std::atomic<unsigned> ready{0};
-  std::vector<std::thread> workers;
-  for (unsigned t = 0; t < threads; ++t) {
-    workers.emplace_back([&, t] {
-      bool counted = false;
-      try {
-        const std::unique_ptr<Session> session = engine_.session();
-        // A cache of a connection's own is warmed as that of the first session was.
-        check_scan(*session, workload_, Direction::forward);
-        counted = true;
-        ready.fetch_add(1);
-        while (ready.load() < threads) std::this_thread::yield();
-        get_share(*session, workload_, {rows * t / threads, rows * (t + 1) / threads}, seconds_min_, meters[t]);
-      } catch (...) {
-        if (!counted) ready.fetch_add(1);
-        failures[t] = std::current_exception();
-      }
-    });
-  }
-  for (std::thread& worker : workers) worker.join();
-  for (const std::exception_ptr& failure : failures) {
-    if (failure) std::rethrow_exception(failure);
-  }
-  for (unsigned t = 1; t < threads; ++t) meters[0].merge(meters[t]);
-  return meters[0].measurement();
+  return run_threads(engine_, threads,
+                     {// A cache of a connection's own is warmed as that of the first session was.
+                      [&](Session& session, unsigned) { check_scan(session, workload_, Direction::forward); },
+                      [&](Session& session, unsigned t, Meter& meter) {
+                        const Share share{rows * t / threads, rows * (t + 1) / threads};
+                        get_share(session, workload_, share, seconds_min_, meter);
+                      }});
 }
 
 Measurement Reads::get_missing() {
@@ -115,6 +160,32 @@ Measurement Reads::get_missing() {
       if (session_->get(Key::missing(row), value))
         throw BenchError("a missing key was found after row " + std::to_string(row));
       meter.lap();
+    }
+  } while (meter.seconds_so_far() < seconds_min_);
+  meter.stop();
+  return meter.measurement();
+}
+
+Measurement Reads::multi_get(std::uint64_t keys) {
+  const std::uint64_t batch = std::min(keys, workload_.rows());
+  std::vector<Key> own(batch, Key::present(0));
+  std::vector<std::string_view> wanted(batch);
+  std::vector<std::optional<std::string>> values;
+  Meter meter;
+  meter.start();
+  do {
+    for (std::uint64_t first = 0; first + batch <= workload_.rows(); first += batch) {
+      for (std::uint64_t i = 0; i < batch; ++i) {
+        own[i] = Key::present(workload_.order()[first + i]);
+        wanted[i] = own[i].view();
+      }
+      session_->multi_get(wanted, values);
+      for (std::uint64_t i = 0; i < batch; ++i) {
+        const std::uint64_t row = workload_.order()[first + i];
+        if (!values.at(i)) throw BenchError("a key is missing: row " + std::to_string(row));
+        workload_.check_value(row, Version::first, *values[i]);
+      }
+      meter.lap(batch);
     }
   } while (meter.seconds_so_far() < seconds_min_);
   meter.stop();

@@ -19,6 +19,14 @@ void check_scan(Session& session, const Workload& workload, Direction direction)
 // are done; then checks that they can be read.
 Measurement put_singly(Engine& engine, const Workload& workload, double seconds_max);
 
+struct GetTime {
+  double warm_seconds = 0;
+  double seconds = 0;
+};
+
+// Gets of rows drawn at random for a time, after others that are not measured. Needs no tables of the workload.
+Measurement get_for(Engine& engine, const Workload& workload, unsigned threads, GetTime time);
+
 class Reads {
  public:
   // Begins with a full scan, so that every row finds warm caches.
@@ -27,6 +35,8 @@ class Reads {
   // All rows once in random order, shared by the threads; again until `seconds_min` have passed.
   Measurement get(unsigned threads);
   Measurement get_missing();
+  // Of `keys` random rows at a time; counts keys.
+  Measurement multi_get(std::uint64_t keys);
   Measurement scan(Direction direction);
   // From random rows on.
   Measurement scan_ranges(std::uint64_t entries);

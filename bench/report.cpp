@@ -7,20 +7,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
+
+#include "bench/comparison.hpp"
 
 namespace quire::bench {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// The better of the kinds of one column.
-struct Cell {
-  const EngineKind* kind = nullptr;
-  const Measurement* median = nullptr;
-  double number = 0;
-};
 
 std::string amount(double number) {
   if (number >= 9.995e6) return fmt::format("{:.1f}M", number / 1e6);
@@ -38,91 +32,72 @@ std::string latency(double us) {
   return fmt::format("{:.2f}", us);
 }
 
+std::string text_of(const Cell& cell, const Row& row, bool with_latency) {
+  const std::string mark = cell.kind->name != cell.kind->column ? "*" : "";
+  if (row.unit == Unit::bytes) return fmt::format("{:.1f}", cell.number / 1e6);
+  if (row.unit == Unit::milliseconds) return fmt::format("{:.2f}{}", cell.number, mark);
+  std::string text = amount(cell.number) + mark;
+  if (with_latency && cell.median->p50_us > 0) {
+    text += fmt::format(" ({} / {})", latency(cell.median->p50_us), latency(cell.median->p99_us));
+  }
+  return text;
+}
+
 class Table {
  public:
-  explicit Table(const ReportInput& input) : input_(input) {
-    for (const EngineKind& kind : input.kinds) {
-      if (std::find(columns_.begin(), columns_.end(), kind.column) == columns_.end()) columns_.push_back(kind.column);
-    }
-  }
-
-  std::string print() {
+  Table(const Comparison& comparison, TableFormat format) : comparison_(comparison), format_(format) {
     std::vector<std::string> head{"row", "counts", "promise"};
-    head.insert(head.end(), columns_.begin(), columns_.end());
-    if (compares()) head.push_back("Quire : best peer");
+    head.insert(head.end(), comparison.columns().begin(), comparison.columns().end());
+    if (comparison.has_peers()) {
+      for (const char* title : {": best peer", ": lmdb", "target, measured"}) head.emplace_back(title);
+    }
     lines_.push_back(std::move(head));
     for (const Row& row : all_rows()) {
       for (const Promise promise : {Promise::durable, Promise::no_sync}) add_line(row, promise);
     }
-    return align();
   }
 
-  Cell cell_of(const std::string& column, const Row& row, Promise promise) const {
-    Cell best;
-    for (const EngineKind& kind : input_.kinds) {
-      if (kind.column != column) continue;
-      const std::vector<Measurement>& runs = input_.results.runs(kind.name, std::string(row.name), promise);
-      if (runs.empty()) continue;
-      const Measurement& median = median_of(runs, row);
-      const double number = number_of(median, row);
-      if (best.kind == nullptr || is_better(number, best.number, row)) best = {&kind, &median, number};
-    }
-    return best;
-  }
-
-  // How many times better Quire is than the best peer, and that peer. Quire's number may be that of another promise.
-  std::optional<std::pair<double, std::string>> ratio_of(const Row& row, Promise promise) const {
-    const Cell own = quire_cell(row, promise);
-    Cell best;
-    for (const std::string& column : columns_) {
-      const Cell cell = column == "quire" ? Cell{} : cell_of(column, row, promise);
-      if (cell.kind != nullptr && (best.kind == nullptr || is_better(cell.number, best.number, row))) best = cell;
-    }
-    if (own.kind == nullptr || best.kind == nullptr || own.number <= 0 || best.number <= 0) return std::nullopt;
-    return std::pair(row.unit == Unit::bytes ? best.number / own.number : own.number / best.number, best.kind->column);
-  }
+  std::string text() const { return format_ == TableFormat::aligned ? align() : markdown(); }
 
  private:
-  bool compares() const { return columns_.size() > 1 && columns_.front() == "quire"; }
-
-  Cell quire_cell(const Row& row, Promise promise) const {
-    const Cell own = cell_of("quire", row, promise);
-    return own.kind != nullptr ? own : cell_of("quire", row, Promise::durable);
-  }
-
   void add_line(const Row& row, Promise promise) {
-    const bool any = std::any_of(columns_.begin(), columns_.end(), [&](const std::string& column) {
-      return cell_of(column, row, promise).kind != nullptr;
+    const std::vector<std::string>& columns = comparison_.columns();
+    const bool any = std::any_of(columns.begin(), columns.end(), [&](const std::string& column) {
+      return comparison_.cell(column, row, promise).kind != nullptr;
     });
     if (!any) return;
-    const bool puts = row.writes || row.name == "put-one";
+    const bool puts = row.writes || row.name == "put-one" || row.name == "bulk-load";
     std::vector<std::string> line{std::string(row.title), std::string(row.counts),
                                   puts ? std::string(promise_name(promise)) : "-"};
-    bool same_promise = true;
-    for (const std::string& column : columns_) {
-      Cell cell = cell_of(column, row, promise);
-      if (cell.kind == nullptr && column == "quire") {
-        cell = quire_cell(row, promise);
-        same_promise = false;
-        line.push_back(cell.kind == nullptr ? "-" : fmt::format("[{} durable]", text_of(cell, row, false)));
-      } else {
-        line.push_back(cell.kind == nullptr ? "-" : text_of(cell, row, true));
-      }
-    }
-    if (compares()) {
-      const auto ratio = ratio_of(row, promise);
-      const std::string text = ratio ? fmt::format("{:.2f} {}", ratio->first, ratio->second) : "-";
-      line.push_back(same_promise || !ratio ? text : "[" + text + "]");
+    for (const std::string& column : columns) line.push_back(cell_text(column, row, promise));
+    if (comparison_.has_peers()) {
+      const bool same_promise = comparison_.cell("quire", row, promise).kind != nullptr;
+      const auto best = comparison_.to_best_peer(row, promise);
+      const auto lmdb = comparison_.to("lmdb", row, promise);
+      line.push_back(ratio_text(best ? fmt::format("{:.2f} {}", best->times, best->other) : "", same_promise));
+      line.push_back(ratio_text(lmdb ? fmt::format("{:.2f}", lmdb->times) : "", same_promise));
+      line.push_back(promise == Promise::durable ? verdict_text(row) : "");
     }
     lines_.push_back(std::move(line));
   }
 
-  static std::string text_of(const Cell& cell, const Row& row, bool with_latency) {
-    if (row.unit == Unit::bytes) return fmt::format("{:.1f}", cell.number / 1e6);
-    std::string text = amount(cell.number);
-    if (cell.kind->name != cell.kind->column) text += "*";
-    if (with_latency && cell.median->p50_us > 0) {
-      text += fmt::format(" ({} / {})", latency(cell.median->p50_us), latency(cell.median->p99_us));
+  std::string cell_text(const std::string& column, const Row& row, Promise promise) const {
+    const Cell cell = comparison_.cell(column, row, promise);
+    if (cell.kind != nullptr) return text_of(cell, row, true);
+    const Cell durable = column == "quire" ? comparison_.quire_cell(row, promise) : Cell{};
+    return durable.kind == nullptr ? "-" : fmt::format("[{} durable]", text_of(durable, row, false));
+  }
+
+  static std::string ratio_text(const std::string& ratio, bool same_promise) {
+    if (ratio.empty()) return "-";
+    return same_promise ? ratio : "[" + ratio + "]";
+  }
+
+  std::string verdict_text(const Row& row) const {
+    std::string text;
+    for (const Verdict& verdict : comparison_.verdicts(row)) {
+      if (!text.empty()) text += "; ";
+      text += fmt::format("{}: {:.2f} {}", verdict.wanted, verdict.measured, verdict.met ? "met" : "missed");
     }
     return text;
   }
@@ -142,49 +117,91 @@ class Table {
     return text;
   }
 
-  const ReportInput& input_;
-  std::vector<std::string> columns_;
+  std::string markdown() const {
+    std::string text;
+    for (const auto& line : lines_) {
+      for (const std::string& cell : line) text += "| " + cell + " ";
+      text += "|\n";
+      if (&line != &lines_.front()) continue;
+      for (std::size_t i = 0; i < line.size(); ++i) text += "|---";
+      text += "|\n";
+    }
+    return text;
+  }
+
+  const Comparison& comparison_;
+  TableFormat format_;
   std::vector<std::vector<std::string>> lines_;
 };
 
 Json run_document(const Measurement& m, const Row& row) {
   if (row.unit == Unit::bytes) return {{"bytes", m.operations}};
+  if (row.unit == Unit::milliseconds) return {{"milliseconds", number_of(m, row)}};
   return {{"per_second", m.per_second()}, {"operations", m.operations}, {"seconds", m.seconds},
           {"p50_us", m.p50_us},           {"p99_us", m.p99_us},         {"cpu_seconds", m.cpu_seconds}};
 }
 
+std::string machine_text(const Json& m) {
+  return fmt::format("Quire {}, {}; {}, {} cores, {} GiB memory, {}; load {} at the start\n",
+                     m["quire"].get<std::string>(), m["compiler"].get<std::string>(), m["processor"].get<std::string>(),
+                     m["cores"].get<int>(), m["memory_gib"].get<double>(), m["file_system"].get<std::string>(),
+                     m["load_at_start"].get<double>());
+}
+
+std::string data_text(const RunOptions& options) {
+  const auto asked_for = [&](Stage stage) {
+    return std::any_of(options.rows.begin(), options.rows.end(),
+                       [&](const std::string& name) { return find_row(name)->stage == stage; });
+  };
+  std::string text;
+  if (asked_for(Stage::import) || asked_for(Stage::random)) text += fmt::format("{} rows", options.count);
+  if (asked_for(Stage::open)) text += fmt::format("{}{} rows to open", text.empty() ? "" : ", ", options.open_count);
+  if (asked_for(Stage::larger)) {
+    text += fmt::format("{}{} rows larger than memory (512 MiB, engine caches 256 MiB)", text.empty() ? "" : ", ",
+                        options.larger_count);
+  }
+  text += fmt::format("; keys of {} bytes, values of {} bytes; ", key_bytes, value_bytes);
+  return text + (options.repeats > 1 ? fmt::format("medians of {} runs\n", options.repeats) : "one run\n");
+}
+
 }  // namespace
 
-std::string make_table(const ReportInput& input) {
-  const Json& m = input.machine;
-  std::string text = fmt::format(
-      "Quire {}, {}; {}, {} cores, {} GiB memory, {}; load {} at the start\n", m["quire"].get<std::string>(),
-      m["compiler"].get<std::string>(), m["processor"].get<std::string>(), m["cores"].get<int>(),
-      m["memory_gib"].get<double>(), m["file_system"].get<std::string>(), m["load_at_start"].get<double>());
-  text += fmt::format("{} rows of {}-byte keys and {}-byte values; ", input.options.count, key_bytes, value_bytes);
-  text += input.options.repeats > 1 ? fmt::format("medians of {} runs\n", input.options.repeats) : "one run\n";
-  for (const EngineKind& kind : input.kinds) text += fmt::format("{} {}: {}\n", kind.name, kind.version, kind.settings);
-  text += "\n" + Table(input).print();
-  text +=
-      "\n(p50 / p99 in microseconds, per transaction for fills; ms where it says so)   * with the engine's own "
-      "settings, where they "
-      "were faster\n"
-      "The ratio is above 1 where Quire is better. Durable: survives the loss of power. No sync: survives the loss of "
-      "the\n"
-      "process only; Quire has no such commit, its durable number stands there in brackets.\n";
-  if (input.options.cpu_time) text += "Gets and scans are counted per second of processor time (--cpu-time).\n";
-  for (const std::string& error : input.results.errors()) text += "error: " + error + "\n";
+std::string make_table(const ReportInput& input, TableFormat format) {
+  const Comparison comparison(input.options, input.kinds, input.results);
+  const std::string gap = format == TableFormat::markdown ? "\n" : "";
+  std::string text = machine_text(input.machine) + gap + data_text(input.options);
+  if (format == TableFormat::aligned) {
+    for (const EngineKind& kind : input.kinds)
+      text += fmt::format("{} {}: {}\n", kind.name, kind.version, kind.settings);
+  }
+  text += "\n" + Table(comparison, format).text();
+  if (format == TableFormat::aligned) {
+    text +=
+        "\n(p50 / p99 in microseconds, per transaction for fills, per call for multi_get; ms where it says so)   * "
+        "with "
+        "the\nengine's own settings, where they were faster. Ratios are above 1 where Quire is better. Durable: "
+        "survives "
+        "the loss of\npower. No sync: survives the loss of the process only; Quire's durable number stands there in "
+        "brackets.\n";
+  }
+  if (input.options.cpu_time) text += gap + "Gets and scans are counted per second of processor time (--cpu-time).\n";
+  for (const std::string& note : input.results.notes()) text += gap + note + "\n";
+  for (const std::string& error : input.results.errors()) text += gap + "error: " + error + "\n";
   return text;
 }
 
 Json make_document(const ReportInput& input) {
-  Json document{{"machine", input.machine},        {"rows", input.options.count}, {"repeats", input.options.repeats},
-                {"engines", Json::array()},        {"results", Json::array()},    {"ratios", Json::array()},
+  const RunOptions& options = input.options;
+  Json document{{"machine", input.machine},           {"rows", options.count},
+                {"rows_to_open", options.open_count}, {"rows_larger_than_memory", options.larger_count},
+                {"repeats", options.repeats},         {"engines", Json::array()},
+                {"results", Json::array()},           {"ratios", Json::array()},
+                {"targets", Json::array()},           {"notes", input.results.notes()},
                 {"errors", input.results.errors()}};
   for (const EngineKind& kind : input.kinds) {
     document["engines"].push_back({{"name", kind.name}, {"version", kind.version}, {"settings", kind.settings}});
   }
-  const Table table(input);
+  const Comparison comparison(options, input.kinds, input.results);
   for (const Row& row : all_rows()) {
     for (const Promise promise : {Promise::durable, Promise::no_sync}) {
       for (const EngineKind& kind : input.kinds) {
@@ -196,13 +213,16 @@ Json make_document(const ReportInput& input) {
         for (const Measurement& run : runs) entry["runs"].push_back(run_document(run, row));
         document["results"].push_back(std::move(entry));
       }
-      const auto ratio = table.ratio_of(row, promise);
-      if (ratio) {
-        document["ratios"].push_back({{"row", row.name},
-                                      {"promise", promise_name(promise)},
-                                      {"ratio", ratio->first},
-                                      {"best_peer", ratio->second}});
+      if (const auto best = comparison.to_best_peer(row, promise)) {
+        Json entry{{"row", row.name}, {"promise", promise_name(promise)}, {"ratio", best->times}};
+        entry["best_peer"] = best->other;
+        if (const auto lmdb = comparison.to("lmdb", row, promise)) entry["to_lmdb"] = lmdb->times;
+        document["ratios"].push_back(std::move(entry));
       }
+    }
+    for (const Verdict& verdict : comparison.verdicts(row)) {
+      document["targets"].push_back(
+          {{"row", row.name}, {"wanted", verdict.wanted}, {"measured", verdict.measured}, {"met", verdict.met}});
     }
   }
   return document;

@@ -17,7 +17,10 @@ struct ReportInput {
   const nlohmann::ordered_json& machine;
 };
 
-std::string make_table(const ReportInput& input);
+enum class TableFormat : std::uint8_t { aligned, markdown };
+
+// The table with what a reader needs to know about the run.
+std::string make_table(const ReportInput& input, TableFormat format);
 nlohmann::ordered_json make_document(const ReportInput& input);
 
 }  // namespace quire::bench

@@ -12,11 +12,17 @@ const std::vector<Measurement>& Results::runs(const std::string& kind, const std
 }
 
 double number_of(const Measurement& measurement, const Row& row) noexcept {
-  return row.unit == Unit::bytes ? static_cast<double>(measurement.operations) : measurement.per_second();
+  const double operations = static_cast<double>(measurement.operations);
+  switch (row.unit) {
+    case Unit::per_second: return measurement.per_second();
+    case Unit::bytes: return operations;
+    case Unit::milliseconds: return operations > 0 ? measurement.seconds * 1e3 / operations : 0;
+  }
+  return 0;
 }
 
 bool is_better(double one, double other, const Row& row) noexcept {
-  return row.unit == Unit::bytes ? one < other : one > other;
+  return row.unit == Unit::per_second ? one > other : one < other;
 }
 
 const Measurement& median_of(const std::vector<Measurement>& runs, const Row& row) {

@@ -1,27 +1,36 @@
-// The rows of the benchmark's table, and the work that measures them.
-//
-// A stage is work that shares a database: one process runs one stage of one engine. Each import makes a file of
-// its own; all other rows share the file that the random fill leaves.
+// The rows of the benchmark's table, what they count, and which of their ratios Quire aims at.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <functional>
-#include <string>
 #include <string_view>
 #include <vector>
 
-#include "bench/engine.hpp"
-#include "bench/meter.hpp"
-#include "bench/workload.hpp"
-
 namespace quire::bench {
 
-enum class Stage : std::uint8_t { import, random };
+// Work that shares databases: one process runs one stage of one engine.
+enum class Stage : std::uint8_t {
+  import,       // each row makes a file of its own
+  random,       // the file that the random fill leaves
+  open,         // a file of its own size, bulk loaded
+  larger_load,  // makes the file of `larger`; has no rows
+  larger,       // a file larger than the memory that the process may use
+};
 
 // How the numbers of a row are shown and compared.
 enum class Unit : std::uint8_t {
-  per_second,  // more is better
-  bytes,       // less is better
+  per_second,    // more is better
+  bytes,         // less is better
+  milliseconds,  // less is better
+};
+
+// What Quire's number of a row is held against.
+enum class Against : std::uint8_t { nothing, best_peer, lmdb, best_b_tree, own_row, bytes_per_row, milliseconds };
+
+struct Target {
+  Against against = Against::nothing;
+  double factor = 0;     // at least so many times the other's number; for a limit: at most this
+  std::string_view row;  // of own_row
 };
 
 struct Row {
@@ -32,6 +41,8 @@ struct Row {
   Unit unit = Unit::per_second;
   bool writes = false;  // measured once for each promise
   bool reads = false;   // waits for nothing but the processor and memory
+  bool quick = false;   // part of the quick set
+  std::array<Target, 2> targets{};
 };
 
 // In the order of the table.
@@ -39,19 +50,5 @@ const std::vector<Row>& all_rows();
 
 // Null when there is no such row.
 const Row* find_row(std::string_view name);
-
-struct StageOptions {
-  Stage stage = Stage::import;
-  std::vector<std::string> rows;  // names; those of other stages do not matter
-  std::string folder;             // empty, for this stage alone
-  double seconds_min = 0;         // of each reading row: passes are repeated until then
-  double seconds_max_puts = 3;    // of the row of single durable puts
-};
-
-// A number of a row. For a row of bytes `measurement.operations` holds the bytes.
-using Report = std::function<void(const Row& row, Promise promise, const Measurement& measurement)>;
-
-// Runs the stage's rows that are asked for. Throws BenchError on a failure or a wrong answer.
-void run_stage(const StageOptions& options, const EngineKind& kind, const Workload& workload, const Report& report);
 
 }  // namespace quire::bench

@@ -1,6 +1,7 @@
-// Runs every engine in a process of its own, one after another, and collects what they measured.
+// Runs every engine in a process of its own and collects what they measured.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,15 +12,18 @@ namespace quire::bench {
 
 struct RunOptions {
   std::vector<std::string> rows;
-  std::uint64_t count = 0;
+  std::uint64_t count = 0;         // rows in a database
+  std::uint64_t open_count = 0;    // of the row `open`
+  std::uint64_t larger_count = 0;  // of the rows `larger-...`
   unsigned repeats = 1;
   std::string folder;  // where databases are made and removed
   double seconds_min = 0;
+  double seconds_larger = 10;
   bool cpu_time = false;  // reading rows count processor time, so that a busy machine disturbs them less
 };
 
 // Says on stderr what it is doing. An engine that fails loses the rest of its rows of that run; the
-// failure is in the results.
+// failure is in the results. Rows that this machine cannot measure are left out; the results say why.
 Results run_engines(const RunOptions& options, const std::vector<EngineKind>& kinds);
 
 }  // namespace quire::bench

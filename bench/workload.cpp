@@ -32,7 +32,10 @@ Key::Key(std::uint64_t number) noexcept {
   for (std::size_t i = key_bytes; i-- > 0; number >>= 4) text_[i] = digits[number & 15];
 }
 
-Workload::Workload(std::uint64_t rows) : order_(rows), sums_(rows + 1), filler_(make_filler()) {
+Workload::Workload(std::uint64_t rows, Tables tables) : rows_(rows), filler_(make_filler()) {
+  if (tables == Tables::none) return;
+  order_.resize(rows);
+  sums_.resize(rows + 1);
   std::iota(order_.begin(), order_.end(), std::uint32_t{0});
   Random(42).shuffle(order_);
   for (std::uint64_t row = 0; row < rows; ++row) {

@@ -55,12 +55,16 @@ class Key {
 // Which of the two values of a row: the one it is filled with, or the one a later put gives it.
 enum class Version : std::uint8_t { first = 0, second = 1 };
 
+// Whether a workload keeps tables of its random order and of sums, 12 bytes a row. Without them it can make and
+// check values, which is all that a process with little memory needs.
+enum class Tables : std::uint8_t { all, none };
+
 class Workload {
  public:
-  explicit Workload(std::uint64_t rows);
+  explicit Workload(std::uint64_t rows, Tables tables = Tables::all);
 
-  std::uint64_t rows() const noexcept { return order_.size(); }
-  // All rows in a random order.
+  std::uint64_t rows() const noexcept { return rows_; }
+  // All rows in a random order. Needs tables.
   const std::vector<std::uint32_t>& order() const noexcept { return order_; }
 
   // Writes the value into `value`, whose memory is reused.
@@ -68,11 +72,12 @@ class Workload {
   // Throws unless `value` is that of the row.
   void check_value(std::uint64_t row, Version version, std::string_view value) const;
 
-  // What ScanCheck::sum is after a scan of the rows [from, to) with their first values.
+  // What ScanCheck::sum is after a scan of the rows [from, to) with their first values. Needs tables.
   std::uint64_t sum_of(std::uint64_t from, std::uint64_t to) const noexcept { return sums_[to] - sums_[from]; }
 
  private:
   static std::uint64_t head_of(std::uint64_t row, Version version) noexcept;
+  std::uint64_t rows_;
   std::vector<std::uint32_t> order_;
   std::vector<std::uint64_t> sums_;  // of all rows before
   std::string filler_;

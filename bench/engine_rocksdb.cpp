@@ -1,0 +1,176 @@
+// RocksDB as an engine of the benchmark.
+//
+// Block cache of the size asked for, bloom filters of 10 bits, no compression, write buffer 64 MiB, log on; durable
+// is sync per write, no sync leaves the log to the system. A bulk load writes a sorted table file and ingests it. Closing
+// flushes and waits until compactions rest, so that they do not run into other rows; none is asked for.
+#ifdef QUIRE_HAVE_ROCKSDB
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/sst_file_writer.h>
+#include <rocksdb/table.h>
+#include <rocksdb/version.h>
+#include <rocksdb/write_batch.h>
+
+#include <chrono>
+#include <thread>
+
+#include "bench/engine.hpp"
+
+namespace quire::bench {
+
+namespace {
+
+void require(const rocksdb::Status& status) {
+  if (!status.ok()) throw BenchError("rocksdb: " + status.ToString());
+}
+
+rocksdb::Slice slice_of(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+
+std::string_view view_of(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+rocksdb::Options settings_of(const OpenOptions& options) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(options.cache_bytes);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  rocksdb::Options settings;
+  settings.create_if_missing = true;
+  settings.compression = rocksdb::kNoCompression;
+  settings.write_buffer_size = std::size_t{64} << 20;
+  settings.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return settings;
+}
+
+class RocksdbSession final : public Session {
+ public:
+  RocksdbSession(rocksdb::DB& database, Promise promise) : database_(database) {
+    write_.sync = promise == Promise::durable;
+  }
+
+  void begin(KeyOrder /*order*/) override { batch_.Clear(); }
+  void put(std::string_view key, std::string_view value) override {
+    require(batch_.Put(slice_of(key), slice_of(value)));
+  }
+  void commit() override { require(database_.Write(write_, &batch_)); }
+  void put_alone(std::string_view key, std::string_view value) override {
+    require(database_.Put(write_, slice_of(key), slice_of(value)));
+  }
+
+  bool get(std::string_view key, std::string& value) override {
+    pinned_.Reset();
+    const rocksdb::Status status = database_.Get(read_, database_.DefaultColumnFamily(), slice_of(key), &pinned_);
+    if (status.IsNotFound()) return false;
+    require(status);
+    value.assign(pinned_.data(), pinned_.size());
+    return true;
+  }
+
+  void multi_get(std::span<const std::string_view> keys, std::vector<std::optional<std::string>>& values) override {
+    keys_.clear();
+    for (const std::string_view key : keys) keys_.push_back(slice_of(key));
+    many_.resize(keys.size());
+    states_.resize(keys.size());
+    values.resize(keys.size());
+    for (rocksdb::PinnableSlice& one : many_) one.Reset();
+    database_.MultiGet(read_, database_.DefaultColumnFamily(), keys.size(), keys_.data(), many_.data(), states_.data());
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (states_[i].IsNotFound()) {
+        values[i].reset();
+        continue;
+      }
+      require(states_[i]);
+      if (!values[i]) values[i].emplace();
+      values[i]->assign(many_[i].data(), many_[i].size());
+    }
+  }
+
+  void scan(Direction direction, ScanCheck& check) override {
+    const std::unique_ptr<rocksdb::Iterator> at(database_.NewIterator(read_));
+    if (direction == Direction::forward) {
+      for (at->SeekToFirst(); at->Valid(); at->Next()) check.add(view_of(at->key()), view_of(at->value()));
+    } else {
+      for (at->SeekToLast(); at->Valid(); at->Prev()) check.add(view_of(at->key()), view_of(at->value()));
+    }
+    require(at->status());
+  }
+
+  void scan_from(std::string_view key, std::uint64_t count, ScanCheck& check) override {
+    const std::unique_ptr<rocksdb::Iterator> at(database_.NewIterator(read_));
+    std::uint64_t seen = 0;
+    for (at->Seek(slice_of(key)); at->Valid() && seen < count; at->Next(), ++seen) {
+      check.add(view_of(at->key()), view_of(at->value()));
+    }
+    require(at->status());
+  }
+
+ private:
+  rocksdb::DB& database_;
+  rocksdb::ReadOptions read_;
+  rocksdb::WriteOptions write_;
+  rocksdb::WriteBatch batch_;
+  rocksdb::PinnableSlice pinned_;
+  std::vector<rocksdb::Slice> keys_;
+  std::vector<rocksdb::PinnableSlice> many_;
+  std::vector<rocksdb::Status> states_;
+};
+
+class RocksdbEngine final : public Engine {
+ public:
+  void open(const OpenOptions& options) override {
+    options_ = options;
+    rocksdb::DB* database = nullptr;
+    require(rocksdb::DB::Open(settings_of(options), options.folder, &database));
+    database_.reset(database);
+  }
+  void close() override {
+    require(database_->Flush(rocksdb::FlushOptions()));
+    while (is_busy()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    require(database_->Close());
+    database_.reset();
+  }
+  std::unique_ptr<Session> session() override { return std::make_unique<RocksdbSession>(*database_, options_.promise); }
+
+  void bulk_load(const Source& source) override {
+    const std::string path = options_.folder + "/bulk.sst";
+    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), settings_of(options_));
+    require(writer.Open(path));
+    std::string_view key;
+    std::string_view value;
+    while (source(key, value)) require(writer.Put(slice_of(key), slice_of(value)));
+    require(writer.Finish());
+    rocksdb::IngestExternalFileOptions how;
+    how.move_files = true;
+    require(database_->IngestExternalFile({path}, how));
+  }
+
+ private:
+  bool is_busy() {
+    for (const char* name :
+         {"rocksdb.num-running-compactions", "rocksdb.compaction-pending", "rocksdb.num-running-flushes"}) {
+      std::uint64_t number = 0;
+      if (database_->GetIntProperty(name, &number) && number != 0) return true;
+    }
+    return false;
+  }
+
+  OpenOptions options_;
+  std::unique_ptr<rocksdb::DB> database_;
+};
+
+}  // namespace
+
+std::vector<EngineKind> rocksdb_kinds() {
+  return {{"rocksdb",
+           "rocksdb",
+           std::to_string(ROCKSDB_MAJOR) + "." + std::to_string(ROCKSDB_MINOR) + "." + std::to_string(ROCKSDB_PATCH),
+           "LRU block cache 1 GiB, bloom filter 10 bits, no compression, write buffer 64 MiB, log on, sync per write "
+           "(durable) or not (no sync); bulk load ingests a table file",
+           Family::log_structured,
+           {Promise::durable, Promise::no_sync},
+           [] { return std::unique_ptr<Engine>(std::make_unique<RocksdbEngine>()); }}};
+}
+
+}  // namespace quire::bench
+
+#endif

@@ -1,0 +1,41 @@
+// The work that measures the rows of one stage with one engine.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/engine.hpp"
+#include "bench/memory_group.hpp"
+#include "bench/meter.hpp"
+#include "bench/rows.hpp"
+#include "bench/workload.hpp"
+
+namespace quire::bench {
+
+struct StageOptions {
+  Stage stage = Stage::import;
+  std::vector<std::string> rows;  // names; those of other stages do not matter
+  std::string folder;             // for this engine alone; empty before every stage but `larger`
+  double seconds_min = 0;         // of each reading row: passes are repeated until then
+  double seconds_max_puts = 3;    // of the row of single durable puts
+  double seconds_larger = 10;     // of each row of `larger`, and before it to warm up
+  // Joined before the first read of `larger`.
+  const MemoryGroup* group = nullptr;
+  // Called before each piece of work, with its name; returns when it is this engine's turn. All engines have the
+  // same pieces.
+  std::function<void(std::string_view work)> turn;
+};
+
+// A number of a row. For a row of bytes `measurement.operations` holds the bytes.
+using Report = std::function<void(const Row& row, Promise promise, const Measurement& measurement)>;
+
+// The tables that a stage needs its workload to have.
+Tables tables_of(Stage stage) noexcept;
+
+// Runs the stage's rows that are asked for. Throws BenchError on a failure or a wrong answer.
+void run_stage(const StageOptions& options, const EngineKind& kind, const Workload& workload, const Report& report);
+
+}  // namespace quire::bench
