@@ -96,7 +96,7 @@ std::string complete(Invocation& invocation) {
     if (!contains(engine_columns(), name)) return fmt::format("no engine '{}'; there are {}", name, names_of_engines());
   }
   // A pass over a small database says nothing about speed; it is there to see that the program works.
-  run.seconds_min = run.count < 10'000 ? 0 : 0.5;
+  if (run.count >= 10'000) run.seconds = {0.5, 3};
   run.seconds_larger = run.larger_count < 1'000'000 ? 0.2 : 10;
   if (run.folder.empty())
     run.folder = invocation.keep.empty() ? std::filesystem::temp_directory_path().string() : invocation.keep;

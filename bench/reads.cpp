@@ -25,16 +25,28 @@ void get_row(Session& session, const Workload& workload, std::uint64_t row, std:
   workload.check_value(row, Version::first, value);
 }
 
-void get_share(Session& session, const Workload& workload, Share share, double seconds_min, Meter& meter) {
-  std::string value;
+// Calls work(i) for i of a share, `step` apart, and again, as long as the range says. The work laps the meter.
+template <class Work>
+void repeat(Share share, std::uint64_t step, SecondsRange seconds, Meter& meter, Work&& work) {
+  constexpr std::uint64_t steps_between_looks = 1024;
+  bool late = false;
   meter.start();
   do {
-    for (std::uint64_t i = share.from; i < share.to; ++i) {
-      get_row(session, workload, workload.order()[i], value);
-      meter.lap();
+    std::uint64_t looked = 0;
+    for (std::uint64_t i = share.from; i + step <= share.to && !late; i += step) {
+      work(i);
+      if (++looked % steps_between_looks == 0) late = meter.seconds_so_far() > seconds.max;
     }
-  } while (meter.seconds_so_far() < seconds_min);
+  } while (!late && meter.seconds_so_far() < seconds.min);
   meter.stop();
+}
+
+void get_share(Session& session, const Workload& workload, Share share, SecondsRange seconds, Meter& meter) {
+  std::string value;
+  repeat(share, 1, seconds, meter, [&](std::uint64_t i) {
+    get_row(session, workload, workload.order()[i], value);
+    meter.lap();
+  });
 }
 
 void get_random(Session& session, const Workload& workload, Random& random, double seconds, Meter& meter) {
@@ -130,8 +142,8 @@ Measurement get_for(Engine& engine, const Workload& workload, unsigned threads, 
                       }});
 }
 
-Reads::Reads(Engine& engine, const Workload& workload, double seconds_min)
-    : engine_(engine), workload_(workload), seconds_min_(seconds_min), session_(engine.session()) {
+Reads::Reads(Engine& engine, const Workload& workload, SecondsRange seconds)
+    : engine_(engine), workload_(workload), seconds_(seconds), session_(engine.session()) {
   check_scan(*session_, workload_, Direction::forward);
 }
 
@@ -139,7 +151,7 @@ Measurement Reads::get(unsigned threads) {
   const std::uint64_t rows = workload_.rows();
   Meter own;
   if (threads == 1) {
-    get_share(*session_, workload_, {0, rows}, seconds_min_, own);
+    get_share(*session_, workload_, {0, rows}, seconds_, own);
     return own.measurement();
   }
   return run_threads(engine_, threads,
@@ -147,22 +159,19 @@ Measurement Reads::get(unsigned threads) {
                       [&](Session& session, unsigned) { check_scan(session, workload_, Direction::forward); },
                       [&](Session& session, unsigned t, Meter& meter) {
                         const Share share{rows * t / threads, rows * (t + 1) / threads};
-                        get_share(session, workload_, share, seconds_min_, meter);
+                        get_share(session, workload_, share, seconds_, meter);
                       }});
 }
 
 Measurement Reads::get_missing() {
   std::string value;
   Meter meter;
-  meter.start();
-  do {
-    for (const std::uint32_t row : workload_.order()) {
-      if (session_->get(Key::missing(row), value))
-        throw BenchError("a missing key was found after row " + std::to_string(row));
-      meter.lap();
-    }
-  } while (meter.seconds_so_far() < seconds_min_);
-  meter.stop();
+  repeat({0, workload_.rows()}, 1, seconds_, meter, [&](std::uint64_t i) {
+    const std::uint64_t row = workload_.order()[i];
+    if (session_->get(Key::missing(row), value))
+      throw BenchError("a missing key was found after row " + std::to_string(row));
+    meter.lap();
+  });
   return meter.measurement();
 }
 
@@ -172,23 +181,19 @@ Measurement Reads::multi_get(std::uint64_t keys) {
   std::vector<std::string_view> wanted(batch);
   std::vector<std::optional<std::string>> values;
   Meter meter;
-  meter.start();
-  do {
-    for (std::uint64_t first = 0; first + batch <= workload_.rows(); first += batch) {
-      for (std::uint64_t i = 0; i < batch; ++i) {
-        own[i] = Key::present(workload_.order()[first + i]);
-        wanted[i] = own[i].view();
-      }
-      session_->multi_get(wanted, values);
-      for (std::uint64_t i = 0; i < batch; ++i) {
-        const std::uint64_t row = workload_.order()[first + i];
-        if (!values.at(i)) throw BenchError("a key is missing: row " + std::to_string(row));
-        workload_.check_value(row, Version::first, *values[i]);
-      }
-      meter.lap(batch);
+  repeat({0, workload_.rows()}, batch, seconds_, meter, [&](std::uint64_t first) {
+    const std::uint32_t* rows = &workload_.order()[first];
+    for (std::uint64_t i = 0; i < batch; ++i) {
+      own[i] = Key::present(rows[i]);
+      wanted[i] = own[i].view();
     }
-  } while (meter.seconds_so_far() < seconds_min_);
-  meter.stop();
+    session_->multi_get(wanted, values);
+    for (std::uint64_t i = 0; i < batch; ++i) {
+      if (!values.at(i)) throw BenchError("a key is missing: row " + std::to_string(rows[i]));
+      workload_.check_value(rows[i], Version::first, *values[i]);
+    }
+    meter.lap(batch);
+  });
   return meter.measurement();
 }
 
@@ -198,7 +203,7 @@ Measurement Reads::scan(Direction direction) {
   do {
     check_scan(*session_, workload_, direction);
     meter.add(workload_.rows());
-  } while (meter.seconds_so_far() < seconds_min_);
+  } while (meter.seconds_so_far() < seconds_.min);
   meter.stop();
   return meter.measurement();
 }
@@ -206,18 +211,16 @@ Measurement Reads::scan(Direction direction) {
 Measurement Reads::scan_ranges(std::uint64_t entries) {
   const std::uint64_t rows = workload_.rows();
   const std::uint64_t scans = std::max<std::uint64_t>(rows / 10, 1);
-  std::vector<ScanCheck> checks;
+  std::vector<ScanCheck> checks(scans);
+  std::uint64_t reached = 0;  // of them, before the time was up
   Meter meter;
-  meter.start();
-  do {
-    checks.assign(scans, ScanCheck());
-    for (std::uint64_t i = 0; i < scans; ++i) {
-      session_->scan_from(Key::present(workload_.order()[i]), entries, checks[i]);
-      meter.lap();
-    }
-  } while (meter.seconds_so_far() < seconds_min_);
-  meter.stop();
-  for (std::uint64_t i = 0; i < scans; ++i) {
+  repeat({0, scans}, 1, seconds_, meter, [&](std::uint64_t i) {
+    reached = std::max(reached, i + 1);
+    checks[i] = ScanCheck();
+    session_->scan_from(Key::present(workload_.order()[i]), entries, checks[i]);
+    meter.lap();
+  });
+  for (std::uint64_t i = 0; i < reached; ++i) {
     const std::uint64_t from = workload_.order()[i];
     const std::uint64_t to = std::min(from + entries, rows);
     require_scan(checks[i], to - from, workload_.sum_of(from, to));

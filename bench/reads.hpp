@@ -19,6 +19,13 @@ void check_scan(Session& session, const Workload& workload, Direction direction)
 // are done; then checks that they can be read.
 Measurement put_singly(Engine& engine, const Workload& workload, double seconds_max);
 
+// How long a row is measured: passes over all rows are repeated until `min`, and one is broken off at `max`. Full
+// scans are not broken off.
+struct SecondsRange {
+  double min = 0;
+  double max = 3;
+};
+
 struct GetTime {
   double warm_seconds = 0;
   double seconds = 0;
@@ -30,9 +37,9 @@ Measurement get_for(Engine& engine, const Workload& workload, unsigned threads, 
 class Reads {
  public:
   // Begins with a full scan, so that every row finds warm caches.
-  Reads(Engine& engine, const Workload& workload, double seconds_min);
+  Reads(Engine& engine, const Workload& workload, SecondsRange seconds);
 
-  // All rows once in random order, shared by the threads; again until `seconds_min` have passed.
+  // In random order, shared by the threads.
   Measurement get(unsigned threads);
   Measurement get_missing();
   // Of `keys` random rows at a time; counts keys.
@@ -44,7 +51,7 @@ class Reads {
  private:
   Engine& engine_;
   const Workload& workload_;
-  double seconds_min_;
+  SecondsRange seconds_;
   std::unique_ptr<Session> session_;
 };
 

@@ -12,9 +12,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 
@@ -200,7 +201,7 @@ class Runner {
       how.stage = stage;
       how.rows = options_.rows;
       how.folder = folder_of(kinds_[at]);
-      how.seconds_min = options_.seconds_min;
+      how.seconds = options_.seconds;
       how.seconds_larger = options_.seconds_larger;
       how.group = groups.empty() ? nullptr : groups[at].get();
       children.push_back(std::make_unique<Child>(kinds_[at], how, count_of(stage), options_.cpu_time));
@@ -214,7 +215,9 @@ class Runner {
     for (;;) {
       std::erase_if(children, [](const std::unique_ptr<Child>& child) { return !child->alive(); });
       if (children.empty()) return;
-      fmt::print(stderr, "run {} of {}: {}\n", repeat_ + 1, options_.repeats, children.front()->work());
+      const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+      fmt::print(stderr, "{:4.0f} s  run {} of {}: {}\n", seconds, repeat_ + 1, options_.repeats,
+                 children.front()->work());
       for (const std::unique_ptr<Child>& child : children) {
         child->go();
         child->collect(results_);
@@ -240,6 +243,7 @@ class Runner {
 
   const RunOptions& options_;
   const std::vector<EngineKind>& kinds_;
+  const Clock::time_point start_ = Clock::now();
   unsigned repeat_ = 0;
   Results results_;
 };

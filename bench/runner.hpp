@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bench/engine.hpp"
+#include "bench/reads.hpp"
 #include "bench/results.hpp"
 
 namespace quire::bench {
@@ -16,8 +17,8 @@ struct RunOptions {
   std::uint64_t open_count = 0;    // of the row `open`
   std::uint64_t larger_count = 0;  // of the rows `larger-...`
   unsigned repeats = 1;
-  std::string folder;  // where databases are made and removed
-  double seconds_min = 0;
+  std::string folder;    // where databases are made and removed
+  SecondsRange seconds;  // of each reading row
   double seconds_larger = 10;
   bool cpu_time = false;  // reading rows count processor time, so that a busy machine disturbs them less
 };

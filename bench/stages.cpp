@@ -12,8 +12,6 @@
 #include <filesystem>
 #include <memory>
 
-#include "bench/reads.hpp"
-
 namespace quire::bench {
 
 namespace {
@@ -202,7 +200,7 @@ class StageRun {
 
   void run_reads() {
     options_.turn("open and scan once");
-    Reads reads(*engine_, workload_, options_.seconds_min);
+    Reads reads(*engine_, workload_, options_.seconds);
     const auto measure = [&](std::string_view name, auto&& work) {
       if (take_turn(name)) report(name, Promise::durable, work());
     };

@@ -10,6 +10,7 @@
 #include "bench/engine.hpp"
 #include "bench/memory_group.hpp"
 #include "bench/meter.hpp"
+#include "bench/reads.hpp"
 #include "bench/rows.hpp"
 #include "bench/workload.hpp"
 
@@ -19,7 +20,7 @@ struct StageOptions {
   Stage stage = Stage::import;
   std::vector<std::string> rows;  // names; those of other stages do not matter
   std::string folder;             // for this engine alone; empty before every stage but `larger`
-  double seconds_min = 0;         // of each reading row: passes are repeated until then
+  SecondsRange seconds;           // of each reading row
   double seconds_max_puts = 3;    // of the row of single durable puts
   double seconds_larger = 10;     // of each row of `larger`, and before it to warm up
   // Joined before the first read of `larger`.
