@@ -92,7 +92,7 @@ UndoRecord Tree::before_image(UndoType type, TreeId tree, const NodeView& leaf, 
   return record;
 }
 
-Result<Tree::Attempt> Tree::try_put(const LeafRecord& wanted, WriteTransaction* transaction, std::string& freed_stub) {
+Result<Tree::Attempt> Tree::try_put(const LeafRecord& wanted, WriteTransaction* transaction, Leftover& leftover) {
   LeafRecord record = wanted;
   Room room;
   QUIRE_TRY(look(record.key, room));
@@ -111,6 +111,7 @@ Result<Tree::Attempt> Tree::try_put(const LeafRecord& wanted, WriteTransaction* 
   const bool fits = at.found ? leaf.fits_replacing(at.index, record) : has_room(leaf, leaf.fits(record));
   if (!fits) {
     // Headers that no snapshot needs any more go before the node is split (TX-3).
+    leftover.split_bytes = leaf.bytes_for(record, at);
     if (transaction == nullptr || leaf.row_headers() == leaf.ghosts()) return Attempt::split;
     action.mark_dirty(page);
     return leaf.strip_headers(transaction->horizon()) > 0 ? Attempt::again : Attempt::split;
@@ -129,7 +130,7 @@ Result<Tree::Attempt> Tree::try_put(const LeafRecord& wanted, WriteTransaction* 
     // Rows at rest lose their headers here: once per page and epoch.
     if (was_clean && leaf.row_headers() > leaf.ghosts()) leaf.strip_headers(transaction->horizon());
   } else if (at.found && leaf.value(at.index).overflow) {
-    freed_stub = leaf.value(at.index).bytes;
+    leftover.freed_stub = leaf.value(at.index).bytes;
   }
   if (at.found) {
     leaf.replace(at.index, record);
@@ -147,22 +148,22 @@ Result<bool> Tree::put(std::string_view key, std::string_view value, WriteTransa
   Prepared prepared;
   QUIRE_TRY(prepare_record(key, value, prepared));
   Result<Attempt> done = Attempt::again;
-  std::string freed_stub;
+  Leftover leftover;
   while (done.ok() && (*done == Attempt::again || *done == Attempt::split)) {
-    done = try_put(prepared.record, transaction, freed_stub);
+    done = try_put(prepared.record, transaction, leftover);
     if (!done.ok() || *done != Attempt::split) continue;
-    Status made_room = split(key, 0);
+    Status made_room = split(key, 0, leftover.split_bytes);
     if (!made_room.ok()) done = std::move(made_room);
   }
   if (!done.ok()) {
     if (prepared.overflow) (void)free_value(prepared.record.value).ok();
     return std::move(done).status();
   }
-  QUIRE_TRY(free_value(freed_stub));
+  QUIRE_TRY(free_value(leftover.freed_stub));
   return *done == Attempt::added;
 }
 
-Result<Tree::Attempt> Tree::try_erase(std::string_view key, WriteTransaction* transaction, std::string& freed_stub) {
+Result<Tree::Attempt> Tree::try_erase(std::string_view key, WriteTransaction* transaction, Leftover& leftover) {
   Room room;
   QUIRE_TRY(look(key, room));
   Action::Needs needs{.dirty = 1};
@@ -176,12 +177,13 @@ Result<Tree::Attempt> Tree::try_erase(std::string_view key, WriteTransaction* tr
   const SearchResult at = leaf.search(key);
   if (!at.found || leaf.ghost(at.index)) return Attempt::absent;
   if (transaction == nullptr) {
-    if (leaf.value(at.index).overflow) freed_stub = leaf.value(at.index).bytes;
+    if (leaf.value(at.index).overflow) leftover.freed_stub = leaf.value(at.index).bytes;
     action.mark_dirty(page);
     leaf.erase(at.index);
     return Attempt::done;
   }
   if (!leaf.fits_header(at.index)) {
+    leftover.split_bytes = row_header_bytes;
     action.mark_dirty(page);
     return leaf.strip_headers(transaction->horizon()) > 0 ? Attempt::again : Attempt::split;
   }
@@ -195,13 +197,13 @@ Result<Tree::Attempt> Tree::try_erase(std::string_view key, WriteTransaction* tr
 
 Result<bool> Tree::erase(std::string_view key, WriteTransaction* transaction) {
   if (transaction != nullptr) QUIRE_TRY(transaction->check_room());
-  std::string freed_stub;
+  Leftover leftover;
   for (;;) {
-    QUIRE_ASSIGN(const Attempt done, try_erase(key, transaction, freed_stub));
+    QUIRE_ASSIGN(const Attempt done, try_erase(key, transaction, leftover));
     if (done == Attempt::split) {
-      QUIRE_TRY(split(key, 0));
+      QUIRE_TRY(split(key, 0, leftover.split_bytes));
     } else if (done != Attempt::again) {
-      QUIRE_TRY(free_value(freed_stub));
+      QUIRE_TRY(free_value(leftover.freed_stub));
       return done == Attempt::done;
     }
   }

@@ -79,6 +79,8 @@ class NodeView {
   PageId child_for(std::string_view key) const noexcept { return child(search(key).index); }
 
   std::uint32_t record_bytes(std::uint32_t index) const noexcept;
+  // Where the record begins. Records go where the lowest was before, so the lowest is the one that came last.
+  std::uint32_t record_offset(std::uint32_t index) const noexcept { return slot_field::offset.get(slot(index)); }
   std::uint32_t free_bytes() const noexcept;  // total, after compaction
   double fill() const noexcept;
 
@@ -132,6 +134,8 @@ class Node : public NodeView {
   // True when the record fits, if need be after compaction. A record's bytes must not lie in this page.
   bool fits(const LeafRecord& record) const noexcept;
   bool fits_replacing(std::uint32_t index, const LeafRecord& record) const noexcept;
+  // What the record takes at the place that search() gave: with its slot if it is new, beyond the old one if not.
+  std::uint32_t bytes_for(const LeafRecord& record, SearchResult at) const noexcept;
   bool fits_separator(std::string_view key) const noexcept;
   // True when row `index` has a header or room for one.
   bool fits_header(std::uint32_t index) const noexcept;
@@ -154,8 +158,15 @@ class Node : public NodeView {
   // Inner: child `index` is split: it now ends at `separator`, and `right` takes its upper part.
   void insert_separator(std::uint32_t index, std::string_view separator, PageId right);
 
-  // Appends record `index` of `from`, whose key is the highest so far; for rebuilding.
+  // Inner: the children on both sides of slot `index` are merged into the left one, whose page stays.
+  void remove_separator(std::uint32_t index);
+  // Inner: the border between the same children moves.
+  bool fits_replacing_separator(std::uint32_t index, std::string_view separator) const noexcept;
+  void replace_separator(std::uint32_t index, std::string_view separator);
+
+  // Appends a record whose key is the highest so far; for rebuilding. Hints follow by update_hints().
   void append_from(const NodeView& from, std::uint32_t index);
+  void append_separator(std::string_view separator, PageId child);
 
   // All in one: 14 hints from the heads.
   void update_hints() noexcept;

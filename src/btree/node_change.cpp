@@ -75,6 +75,11 @@ bool Node::fits_replacing(std::uint32_t index, const LeafRecord& record) const n
   return leaf_record_bytes(record) <= free_bytes() + record_bytes(index);
 }
 
+std::uint32_t Node::bytes_for(const LeafRecord& record, SearchResult at) const noexcept {
+  if (!at.found) return leaf_record_bytes(record) + slot_bytes;
+  return leaf_record_bytes(record) - std::min(record_bytes(at.index), leaf_record_bytes(record));
+}
+
 bool Node::fits_separator(std::string_view key) const noexcept {
   return key.size() - node_field::prefix_bytes.get(data_) + child_bytes + slot_bytes <= free_bytes();
 }
@@ -269,17 +274,51 @@ void Node::insert_separator(std::uint32_t index, std::string_view separator, Pag
   QUIRE_VERIFY(check().ok());
 }
 
+void Node::remove_separator(std::uint32_t index) {
+  QUIRE_ASSERT(!leaf() && index < count());
+  set_child(index + 1, child(index));
+  erase(index);
+  QUIRE_VERIFY(check().ok());
+}
+
+bool Node::fits_replacing_separator(std::uint32_t index, std::string_view separator) const noexcept {
+  return separator.size() - node_field::prefix_bytes.get(data_) + child_bytes <= free_bytes() + record_bytes(index);
+}
+
+void Node::replace_separator(std::uint32_t index, std::string_view separator) {
+  QUIRE_ASSERT(!leaf() && index < count() && fits_replacing_separator(index, separator));
+  const PageId below = child(index);
+  const std::string_view suffix = separator.substr(node_field::prefix_bytes.get(data_));
+  const Resized place = resize(index, static_cast<std::uint32_t>(suffix.size()) + child_bytes);
+  copy_bytes(data_ + place.to, suffix);
+  store_le(data_ + place.to + suffix.size(), below.raw);
+  slot_field::head.set(mutable_slot(index), head_of(suffix));
+  slot_field::packed.set(mutable_slot(index), static_cast<std::uint16_t>(suffix.size()));
+  update_hints();
+  QUIRE_VERIFY(check().ok());
+}
+
 void Node::append_from(const NodeView& from, std::uint32_t index) {
-  const std::size_t from_prefix = from.prefix().size();
+  // The new prefix is longer or shorter than the old one, and the suffix the other way round.
+  const std::string_view from_prefix = from.prefix();
   const std::size_t own_prefix = node_field::prefix_bytes.get(data_);
-  QUIRE_ASSERT(own_prefix >= from_prefix);
-  const std::uint32_t cut = static_cast<std::uint32_t>(own_prefix - from_prefix);
-  const std::string_view suffix = from.suffix(index).substr(cut);
-  const std::uint32_t bytes = from.record_bytes(index) - cut;
-  const std::uint32_t offset = take(bytes);
-  std::memcpy(data_ + offset, from.suffix(index).data() + cut, bytes);
-  add_slot(count(), {suffix, offset, from.flags(index)});
+  const std::size_t cut = own_prefix > from_prefix.size() ? own_prefix - from_prefix.size() : 0;
+  const std::string_view more = from_prefix.substr(std::min(own_prefix, from_prefix.size()));
+  const std::string_view suffix = from.suffix(index);
+  const std::uint32_t rest = from.record_bytes(index) - static_cast<std::uint32_t>(cut);
+  const std::uint32_t offset = take(static_cast<std::uint32_t>(more.size()) + rest);
+  copy_bytes(data_ + offset, more);
+  std::memcpy(data_ + offset + more.size(), suffix.data() + cut, rest);
+  add_slot(count(), {as_text(data_ + offset, more.size() + suffix.size() - cut), offset, from.flags(index)});
   if (const std::optional<RowHeader> header = from.row_header(index)) note_xid(header->xid);
+}
+
+void Node::append_separator(std::string_view separator, PageId child) {
+  const std::string_view suffix = separator.substr(node_field::prefix_bytes.get(data_));
+  const std::uint32_t offset = take(static_cast<std::uint32_t>(suffix.size()) + child_bytes);
+  copy_bytes(data_ + offset, suffix);
+  store_le(data_ + offset + suffix.size(), child.raw);
+  add_slot(count(), {suffix, offset, 0});
 }
 
 void Node::update_hints() noexcept {

@@ -3,17 +3,19 @@
 // A split is one action over three latched pages, taken parent first: the parent, which must have room for the
 // separator, the node, and a new page for the upper half. The new page takes over the node's right link before
 // anyone can reach it. When the parent is full it is split first and the whole thing is looked up again. A full
-// root first hands its content down to a new page, so that its own PageId stays.
+// root first hands its content down to a new page, so that its own PageId stays. Where to divide is chosen on a copy
+// before anything is latched; the version says whether the copy is still the node.
 //
-// Where to split: in the middle by bytes; but when the rightmost node is appended to, it is left full if its new
-// upper fence still fits beside its records. The middle always leaves room: with U usable bytes, fences of K and
-// records of M bytes at most, the larger half holds (U + M + 3 K) / 2 bytes with its fences, which BT-1 keeps below U.
+// Where (docs/decisions/0006-splits.md): a run of inserts, one behind the other, leaves the node behind it full; all
+// else divides the bytes evenly, the new record included if a single division gives it room. BT-54 says why an even
+// division always fits. Of a run the node itself tells: the record that came last lies lowest in the heap.
 //
 // Invariants   1. keys(left) <= separator < keys(right); the parent's old entry for the node now leads right
 //              2. left, right and parent are latched before the first byte changes (BT-2)
-// Threads      the one writer
+// Threads      any with the right to change the tree
 // Errors       as prepare(); before it nothing has changed, after it the split cannot fail
 #include "base/try.hpp"
+#include "btree/content.hpp"
 #include "btree/tree.hpp"
 
 namespace quire::btree {
@@ -24,88 +26,148 @@ using buffer::WritePage;
 
 namespace {
 
-struct SplitPoint {
-  std::uint32_t index = 0;  // leaf: first record of the right node; inner: the record that moves up
-  std::string separator;
+// What the split is for.
+struct Arrival {
+  std::string_view key;
+  std::uint32_t place = 0;  // the slot that search() gave
+  bool present = false;     // the key is there: its record grows
+  std::uint32_t bytes = 0;  // that are missing
 };
 
-std::uint32_t slotted_bytes(const NodeView& node, std::uint32_t index) { return node.record_bytes(index) + slot_bytes; }
+// How the latest inserts lie to the place of the next one.
+enum class Run { none, rising, falling };
 
-// The index that divides the records, at least one to each side, into halves as equal as can be.
-std::uint32_t even_division(const NodeView& node) {
-  std::uint32_t total = 0;
-  for (std::uint32_t i = 0; i < node.count(); ++i) total += slotted_bytes(node, i);
-  std::uint32_t best = 1;
-  std::uint32_t best_larger_half = UINT32_MAX;
-  std::uint32_t left = 0;
-  for (std::uint32_t i = 1; i < node.count(); ++i) {
-    left += slotted_bytes(node, i - 1);
-    const std::uint32_t larger_half = std::max(left, total - left);
-    if (larger_half <= best_larger_half) {
-      best = i;
-      best_larger_half = larger_half;
+Run run_at(const NodeView& node, std::uint32_t place) {
+  if (!node.upper_fence() && place == node.count()) return Run::rising;
+  if (node.lower_fence().empty() && place == 0) return Run::falling;
+  std::uint32_t last = 0;
+  std::uint32_t before = 1;
+  if (node.count() < 2) return Run::none;
+  if (node.record_offset(last) > node.record_offset(before)) std::swap(last, before);
+  for (std::uint32_t i = 2; i < node.count(); ++i) {
+    if (node.record_offset(i) < node.record_offset(last)) {
+      before = std::exchange(last, i);
+    } else if (node.record_offset(i) < node.record_offset(before)) {
+      before = i;
     }
   }
-  return best;
+  if (place == last + 1 && last == before + 1) return Run::rising;
+  return place == last && before == last + 1 ? Run::falling : Run::none;
 }
 
-// First index whose records, with all before it, make at least half of the bytes.
-std::uint32_t middle_by_bytes(const NodeView& node) {
-  std::uint32_t total = 0;
-  for (std::uint32_t i = 0; i < node.count(); ++i) total += slotted_bytes(node, i);
-  std::uint32_t sum = 0;
-  for (std::uint32_t i = 0; i < node.count(); ++i) {
-    sum += slotted_bytes(node, i);
-    if (sum * 2 >= total) return i;
+// Tries divisions of one node until one gives both halves, and the arrival, enough room.
+class Divider {
+ public:
+  Divider(const NodeView& node, const Arrival& arrival)
+      : content_(node), arrival_(arrival), page_bytes_(node.page_bytes()), run_(run_at(node, arrival.place)) {}
+
+  const Content& content() const noexcept { return content_; }
+
+  Division choose() {
+    std::optional<Division> division = content_.leaf() ? leaf_run() : inner_run();
+    if (!division) division = even();
+    if (!division) {
+      // No division has room for the arrival; after this one, another will.
+      arrival_.bytes = 0;
+      division = even();
+    }
+    QUIRE_ASSERT(division);
+    return std::move(*division);
   }
-  return node.count() - 1;
-}
 
-SplitPoint choose_leaf_split(const NodeView& node, std::string_view key) {
-  const std::uint32_t count = node.count();
-  const std::string last = node.key(count - 1);
-  if (!node.upper_fence() && key > last) {
-    std::string separator = separator_between(last, key);
-    if (separator.size() <= node.free_bytes()) return {count, std::move(separator)};
+ private:
+  enum class Side { left, right };
+
+  // `side`: where the arrival goes when it would lie exactly between the halves.
+  std::optional<Division> attempt(std::uint32_t index, Side side) const {
+    return content_.leaf() ? attempt_leaf(index, side) : attempt_inner(index);
+  }
+
+  std::optional<Division> attempt_leaf(std::uint32_t index, Side side) const {
+    const bool between = !arrival_.present && index == arrival_.place;
+    const bool left_empty = index == 0 && !(between && side == Side::left);
+    const bool right_empty = index == content_.count() && !(between && side == Side::right);
+    if (left_empty || right_empty) return std::nullopt;
+    const std::string below = between && side == Side::left ? std::string(arrival_.key) : content_.key(index - 1);
+    const std::string above = between && side == Side::right ? std::string(arrival_.key) : content_.key(index);
+    Division division{index, separator_between(below, above)};
+    const bool goes_left = arrival_.key <= division.separator;
+    return fitting(std::move(division), goes_left);
+  }
+
+  std::optional<Division> attempt_inner(std::uint32_t index) const {
+    if (index >= content_.count()) return std::nullopt;
+    return fitting({index, content_.key(index)}, arrival_.place <= index);
+  }
+
+  std::optional<Division> fitting(Division division, bool goes_left) const {
+    const std::uint32_t left = content_.page_bytes_with(left_part(content_, division)) + (goes_left ? arrival_.bytes : 0);
+    const std::uint32_t right = content_.page_bytes_with(right_part(content_, division)) + (goes_left ? 0 : arrival_.bytes);
+    if (left > page_bytes_ || right > page_bytes_) return std::nullopt;
+    return division;
+  }
+
+  // The node behind the run stays full, and what lies before the run moves away or is left behind.
+  std::optional<Division> leaf_run() const {
+    const std::uint32_t place = arrival_.place;
+    if (run_ == Run::none || arrival_.present) return std::nullopt;
+    const bool rising = run_ == Run::rising;
+    const bool at_end = place == (rising ? content_.count() : 0);
+    const Side with_run = rising ? Side::left : Side::right;
+    const Side beside_run = rising ? Side::right : Side::left;
+    std::optional<Division> division = attempt(place, at_end ? beside_run : with_run);
+    if (division) return division;
+    if (!at_end) return attempt(place, beside_run);
     // One record moves over, and the fence takes its room.
-    if (count > 1) {
-      separator = separator_between(node.key(count - 2), last);
-      if (separator.size() <= node.free_bytes() + slotted_bytes(node, count - 1)) return {count - 1, std::move(separator)};
+    return content_.count() < 2 ? std::nullopt : attempt(rising ? place - 1 : 1, beside_run);
+  }
+
+  std::optional<Division> inner_run() const {
+    const std::uint32_t place = arrival_.place;
+    if (run_ == Run::rising) return attempt(std::min(place, content_.count() - 1), Side::left);
+    if (run_ == Run::falling) return attempt(place == 0 ? 0 : place - 1, Side::left);
+    return std::nullopt;
+  }
+
+  // The division that is closest to the middle and has room.
+  std::optional<Division> even() const {
+    const std::uint32_t count = content_.count();
+    const std::uint32_t middle = middle_by_bytes();
+    for (std::uint32_t distance = 0; distance <= count; ++distance) {
+      for (const Side side : {Side::left, Side::right}) {
+        if (middle >= distance) {
+          if (std::optional<Division> division = attempt(middle - distance, side)) return division;
+        }
+        if (distance > 0 && middle + distance <= count) {
+          if (std::optional<Division> division = attempt(middle + distance, side)) return division;
+        }
+      }
     }
+    return std::nullopt;
   }
-  if (count == 1) {
-    if (key > last) return {1, separator_between(last, key)};
-    return {0, separator_between(key, last)};
-  }
-  const std::uint32_t index = even_division(node);
-  return {index, separator_between(node.key(index - 1), node.key(index))};
-}
 
-SplitPoint choose_inner_split(const NodeView& node, std::string_view key) {
-  const std::uint32_t count = node.count();
-  QUIRE_ASSERT(count >= 2);
-  const bool append = !node.upper_fence() && key > node.key(count - 1);
-  const std::uint32_t index = append ? count - 1 : std::clamp<std::uint32_t>(middle_by_bytes(node), 1, count - 1);
-  return {index, node.key(index)};
-}
-
-// Divides the content of `node` (a copy of the old page) onto two fresh nodes.
-void divide(const NodeView& old, const SplitPoint& point, Node& left, Node& right) {
-  const std::string lower(old.lower_fence());
-  const std::optional<std::string_view> upper = old.upper_fence();
-  left.format({old.level(), lower, std::string_view(point.separator)});
-  right.format({old.level(), point.separator, upper});
-  std::uint32_t right_begin = point.index;
-  for (std::uint32_t i = 0; i < point.index; ++i) left.append_from(old, i);
-  if (old.level() > 0) {
-    left.set_child(left.count(), old.child(point.index));
-    ++right_begin;
+  // Where the larger half is smallest, the arrival included.
+  std::uint32_t middle_by_bytes() const {
+    const std::uint32_t count = content_.count();
+    std::uint32_t best = 0;
+    std::uint32_t best_larger_half = UINT32_MAX;
+    for (std::uint32_t i = 0; i <= count; ++i) {
+      const std::uint32_t right_begin = content_.leaf() ? i : std::min(i + 1, count);
+      std::uint32_t left = content_.record_bytes(0, i);
+      std::uint32_t right = content_.record_bytes(right_begin, count);
+      (arrival_.place < i ? left : right) += arrival_.bytes;
+      if (std::max(left, right) > best_larger_half) continue;
+      best = i;
+      best_larger_half = std::max(left, right);
+    }
+    return best;
   }
-  for (std::uint32_t i = right_begin; i < old.count(); ++i) right.append_from(old, i);
-  if (old.level() > 0) right.set_child(right.count(), old.child(old.count()));
-  left.update_hints();
-  right.update_hints();
-}
+
+  Content content_;
+  Arrival arrival_;
+  std::uint32_t page_bytes_;
+  Run run_;
+};
 
 }  // namespace
 
@@ -139,18 +201,24 @@ Status Tree::split_root() {
   }
 }
 
-Status Tree::split(std::string_view key, std::uint32_t level) {
+Status Tree::split(std::string_view key, std::uint32_t level, std::uint32_t bytes) {
   std::vector<std::byte> copy(pool().page_bytes());
   for (;;) {
     Path path;
     {
       OptimisticPage page;
       QUIRE_TRY(find({key}, level, path, page));
+      std::memcpy(copy.data(), page.data(), copy.size());
+      if (!page.valid()) continue;
     }
     if (path.parent.id == no_page) {
       QUIRE_TRY(split_root());
       continue;
     }
+    const NodeView old(copy.data(), pool().page_bytes());
+    const SearchResult at = old.search(key);
+    Divider divider(old, {key, at.index, at.found && old.leaf(), bytes});
+    const Division division = divider.choose();
     Action action(*resources_);
     QUIRE_TRY(action.prepare({.dirty = 2, .create = 1}));
     action.enter();
@@ -159,25 +227,23 @@ Status Tree::split(std::string_view key, std::uint32_t level) {
     WritePage node = action.write(path.node.id, path.node.version);
     if (!node) continue;
     Node above(parent.bytes());
-    Node left(node.bytes());
-    const SplitPoint point = level == 0 ? choose_leaf_split(left, key) : choose_inner_split(left, key);
-    if (!has_room(above, above.fits_separator(point.separator))) {
+    if (!has_room(above, above.fits_separator(division.separator))) {
       node.release();
       parent.release();
       action.leave();
-      QUIRE_TRY(split(key, level + 1));
+      QUIRE_TRY(split(key, level + 1, static_cast<std::uint32_t>(division.separator.size()) + child_bytes + slot_bytes));
       continue;
     }
     action.mark_dirty(parent);
     action.mark_dirty(node);
     WritePage fresh = action.create(page::type_of(node.data()), id_);
+    Node left(node.bytes());
     Node right(fresh.bytes());
-    std::memcpy(copy.data(), node.data(), copy.size());
-    const NodeView old(copy.data(), pool().page_bytes());
-    divide(old, point, left, right);
+    divider.content().put(left_part(divider.content(), division), left);
+    divider.content().put(right_part(divider.content(), division), right);
     right.set_right_sibling(old.right_sibling());
     left.set_right_sibling(fresh.id());
-    above.insert_separator(path.child_index, point.separator, fresh.id());
+    above.insert_separator(path.child_index, division.separator, fresh.id());
     QUIRE_VERIFY(left.check().ok() && right.check().ok());
     return Status();
   }

@@ -117,8 +117,9 @@ class Tree {
   Status not_a_node(PageId id) const;
   Status await_child(PageId child, const Seen& parent) const;
 
-  // Makes room for a record with this key in its node of `level` by one or more splits.
-  Status split(std::string_view key, std::uint32_t level);
+  // Splits the node of `level` that covers `key`, which lacks so many bytes (slot included) for the record to come, or
+  // for growing the record that is there. Look again afterwards: in rare cases another split is needed.
+  Status split(std::string_view key, std::uint32_t level, std::uint32_t bytes);
   Status split_root();
   bool has_room(const Node& node, bool fits) const noexcept;
 
@@ -136,11 +137,17 @@ class Tree {
     Path path;
     std::uint32_t value_bytes = 0;  // of the row as it is
   };
+  // What an attempt leaves to be done outside its action.
+  struct Leftover {
+    std::string freed_stub;         // the large value that no row leads to any more
+    std::uint32_t split_bytes = 0;  // of the record that found no room
+  };
   Status look(std::string_view key, Room& room) const;
   static txn::UndoRecord before_image(txn::UndoType type, TreeId tree, const NodeView& leaf, std::uint32_t index, std::string_view key);
-  Result<Attempt> try_put(const LeafRecord& record, txn::WriteTransaction* transaction, std::string& freed_stub);
-  Result<Attempt> try_erase(std::string_view key, txn::WriteTransaction* transaction, std::string& freed_stub);
-  Result<Attempt> try_undo(txn::WriteTransaction& transaction, const txn::UndoRecord& record, std::uint64_t handle, std::string& freed_stub);
+  Result<Attempt> try_put(const LeafRecord& record, txn::WriteTransaction* transaction, Leftover& leftover);
+  Result<Attempt> try_erase(std::string_view key, txn::WriteTransaction* transaction, Leftover& leftover);
+  Result<Attempt> try_undo(txn::WriteTransaction& transaction, const txn::UndoRecord& record, std::uint64_t handle,
+                           Leftover& leftover);
   Status remove_ghost(std::string_view key, Xid below, std::uint64_t handle);
   Status free_value(std::string_view stub);
   Result<Found> read_version(const buffer::OptimisticPage& page, std::uint32_t index, std::string* value, const txn::View& view,

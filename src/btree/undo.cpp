@@ -16,7 +16,7 @@ using txn::UndoType;
 using txn::WriteTransaction;
 
 Result<Tree::Attempt> Tree::try_undo(WriteTransaction& transaction, const UndoRecord& record, std::uint64_t handle,
-                                     std::string& freed_stub) {
+                                     Leftover& leftover) {
   Room room;
   QUIRE_TRY(look(record.key, room));
   Action action(*resources_);
@@ -40,10 +40,13 @@ Result<Tree::Attempt> Tree::try_undo(WriteTransaction& transaction, const UndoRe
     old.overflow = (record.flags & txn::undo_flag::overflow) != 0;
     old.ghost = (record.flags & txn::undo_flag::ghost) != 0;
     old.header = before;
-    if (!leaf.fits_replacing(at.index, old)) return Attempt::split;
+    if (!leaf.fits_replacing(at.index, old)) {
+      leftover.split_bytes = leaf.bytes_for(old, at);
+      return Attempt::split;
+    }
   }
   action.mark_dirty(page);
-  if (record.type != UndoType::erase && leaf.value(at.index).overflow) freed_stub = leaf.value(at.index).bytes;
+  if (record.type != UndoType::erase && leaf.value(at.index).overflow) leftover.freed_stub = leaf.value(at.index).bytes;
   switch (record.type) {
     case UndoType::insert: leaf.erase(at.index); break;
     case UndoType::update: leaf.replace(at.index, old); break;
@@ -56,11 +59,11 @@ Result<Tree::Attempt> Tree::try_undo(WriteTransaction& transaction, const UndoRe
 Status Tree::undo(WriteTransaction& transaction, const UndoRecord& record, std::uint64_t handle) {
   // A large value goes with its row.
   os::Lock no_flip(pool().flip_mutex());
-  std::string freed_stub;
+  Leftover leftover;
   for (;;) {
-    QUIRE_ASSIGN(const Attempt done, try_undo(transaction, record, handle, freed_stub));
-    if (done == Attempt::split) QUIRE_TRY(split(record.key, 0));
-    if (done == Attempt::done) return free_value(freed_stub);
+    QUIRE_ASSIGN(const Attempt done, try_undo(transaction, record, handle, leftover));
+    if (done == Attempt::split) QUIRE_TRY(split(record.key, 0, leftover.split_bytes));
+    if (done == Attempt::done) return free_value(leftover.freed_stub);
   }
 }
 
