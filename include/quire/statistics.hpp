@@ -1,6 +1,7 @@
 // Statistics: numbers about an open database and its trees.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -28,6 +29,13 @@ struct Statistics {
   std::uint64_t commits = 0;
 };
 
+// Smallest, mean and largest of a number of lengths; all 0 when there are none.
+struct Spread {
+  std::uint64_t min = 0;
+  double mean = 0;
+  std::uint64_t max = 0;
+};
+
 // One tree. Fill is used bytes by usable bytes of all pages of the kind, 0 to 1.
 struct TreeStatistics {
   std::string keyspace;
@@ -41,6 +49,10 @@ struct TreeStatistics {
   double inner_fill = 0;
   double leaf_fill = 0;
   std::vector<std::uint64_t> pages_per_level;  // from the root down
+  std::array<std::uint64_t, 10> leaf_fill_histogram{};  // leaves less than 10 % full, 20 % and so on
+  Spread key_lengths;
+  Spread value_lengths;
+  Spread leaf_rows;                    // rows of a leaf
 };
 
 // What verify() looked at.

@@ -5,7 +5,6 @@
 #include "btree/draw.hpp"
 
 #include "base/try.hpp"
-#include "btree/verify.hpp"
 #include "overflow/overflow.hpp"
 #include "page/describe.hpp"
 
@@ -26,18 +25,24 @@ std::string key_text(const Text& text, std::string_view key, std::size_t bytes_m
   return text.key ? text.key(key) : printable(key, bytes_max);
 }
 
-std::string keys_of(const NodeView& node, const DrawOptions& options) {
-  const std::uint32_t shown = options.keys_per_node;
+bool inside_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+// Long keys lose their middle: neighbours often differ at their end only.
+std::string shortened(const std::string& text) {
+  if (text.size() <= key_bytes_shown) return text;
+  std::size_t head = (key_bytes_shown - 3) / 2;
+  while (head > 0 && inside_character(text[head])) --head;
+  std::size_t tail = text.size() - (key_bytes_shown - 3) / 2;
+  while (tail < text.size() && inside_character(text[tail])) ++tail;
+  return text.substr(0, head) + "..." + text.substr(tail);
+}
+
+std::string keys_of(const PictureNode& node) {
   std::string text;
-  const std::uint32_t count = node.count();
-  for (std::uint32_t i = 0; i < count; ++i) {
-    if (count > shown && i == shown / 2) {
-      text += (text.empty() ? "" : " | ") + std::string("... ") + std::to_string(count - shown) + " more ...";
-      i = count - (shown - shown / 2) - 1;
-      continue;
-    }
-    text += (text.empty() ? "" : " | ") + key_text(options.text, node.key(i), key_bytes_shown);
-  }
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : " | ") + part; };
+  for (const std::string& key : node.first) add(shortened(key));
+  if (node.hidden_keys() > 0) add("... " + std::to_string(node.hidden_keys()) + " more ...");
+  for (const std::string& key : node.last) add(shortened(key));
   return text;
 }
 
@@ -52,23 +57,37 @@ std::string fences_of(const NodeView& node) {
          (upper ? printable(*upper, key_bytes_shown) + "]" : "+inf)");
 }
 
-Status draw_node(const Tree& tree, PageId id, std::uint32_t height, const DrawOptions& options, std::string& text) {
-  QUIRE_ASSIGN(const std::vector<std::byte> image, copy_page(tree, id));
-  const NodeView node(image.data(), tree.pool().page_bytes());
-  text += std::string((height - 1 - node.level()) * 2, ' ') + (node.leaf() ? "leaf " : "inner ") + number(id) + ", " +
-          std::to_string(node.count()) + " keys, " + percent(node.fill()) + " full";
-  if (node.right_sibling() != no_page) text += ", right " + std::to_string(node.right_sibling().raw);
-  text += ": " + keys_of(node, options) + "\n";
-  for (std::uint32_t i = 0; !node.leaf() && i <= node.count(); ++i) {
-    QUIRE_TRY(draw_node(tree, node.child(i), height, options, text));
-  }
-  return Status();
+std::string counted(std::uint64_t count, const std::string& thing) {
+  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
 }
 
-void summarise(const Survey& survey, std::string& text) {
-  for (std::size_t level = survey.pages_per_level.size(); level-- > 0;) {
-    text += "level " + std::to_string(level) + ": " + std::to_string(survey.pages_per_level[level]) +
-            (level == 0 ? " leaf pages" : survey.pages_per_level[level] == 1 ? " inner page" : " inner pages") + "\n";
+void draw_node(const PictureNode& node, const std::string& indent, std::string& text) {
+  text += indent + (node.level == 0 ? "leaf " : "inner ") + number(node.page) + ", " + counted(node.keys, "key") + ", " +
+          percent(node.fill) + " full";
+  if (node.ghosts != 0) text += ", " + counted(node.ghosts, "ghost");
+  if (node.large_values != 0) text += ", " + counted(node.large_values, "large value");
+  if (node.right != no_page) text += ", right " + std::to_string(node.right.raw);
+  const std::string keys = keys_of(node);
+  text += (keys.empty() ? "" : ": " + keys) + "\n";
+}
+
+// Where the children of the nodes of a level begin in the next one.
+void draw_below(const TreePicture& picture, std::size_t depth, std::vector<std::size_t>& next, std::string& text) {
+  const PictureNode& node = picture.levels[depth].nodes[next[depth]++];
+  draw_node(node, std::string(depth * 2, ' '), text);
+  for (std::size_t i = 0; i < node.children.size(); ++i) draw_below(picture, depth + 1, next, text);
+}
+
+void draw_levels(const TreePicture& picture, std::string& text) {
+  for (const PictureLevel& level : picture.levels) {
+    text += "level " + std::to_string(level.level) + ": " + counted(level.pages, level.level == 0 ? "leaf page" : "inner page") + ", " +
+            counted(level.keys, "key") + ", " + percent(level.fill()) + " full; pages by tenths of fill:";
+    for (const std::uint64_t count : level.fill_histogram) text += " " + std::to_string(count);
+    text += "\n";
+    for (std::size_t i = 0; i < level.nodes.size(); ++i) {
+      if (level.hidden != 0 && i == level.nodes.size() / 2) text += "  ... " + std::to_string(level.hidden) + " more pages ...\n";
+      draw_node(level.nodes[i], "  ", text);
+    }
   }
 }
 
@@ -113,22 +132,23 @@ Result<std::uint32_t> height_of(const Tree& tree) {
 
 }  // namespace
 
-Result<std::string> draw(const Tree& tree, const DrawOptions& options) {
-  QUIRE_ASSIGN(const Survey survey, btree::survey(tree, {.read_large_values = false}));
-  const std::uint64_t pages = survey.inner_pages + survey.leaf_pages;
-  std::string text = "tree " + std::to_string(tree.id().raw) + ": height " + std::to_string(survey.height) + ", " +
-                     std::to_string(survey.rows) + " rows, " + std::to_string(pages) + " pages";
-  if (survey.overflow_pages != 0) text += " and " + std::to_string(survey.overflow_pages) + " overflow pages";
-  text += ", leaves " + percent(survey.leaf_fill_sum / static_cast<double>(survey.leaf_pages)) + " full\n";
-  if (pages > options.pages_max) {
-    summarise(survey, text);
-    QUIRE_ASSIGN(const std::vector<std::byte> root, copy_page(tree, tree.root()));
-    const NodeView node(root.data(), tree.pool().page_bytes());
-    text += "root " + number(tree.root()) + ": " + keys_of(node, options) + "\n";
-    return text;
+std::string draw_text(const TreePicture& picture) {
+  std::string text = picture.name.empty() ? "tree " + std::to_string(picture.tree.raw) : "keyspace " + picture.name;
+  text += ": height " + std::to_string(picture.height()) + ", " + counted(picture.rows, "row") + ", " + counted(picture.pages(), "page");
+  if (picture.overflow_pages != 0) text += " and " + counted(picture.overflow_pages, "overflow page");
+  text += " of " + std::to_string(picture.page_bytes) + " bytes, leaves " + percent(picture.levels.back().fill()) + " full\n";
+  if (picture.summed_up()) {
+    draw_levels(picture, text);
+  } else {
+    std::vector<std::size_t> next(picture.levels.size(), 0);
+    draw_below(picture, 0, next, text);
   }
-  QUIRE_TRY(draw_node(tree, tree.root(), survey.height, options, text));
   return text;
+}
+
+Result<std::string> draw(const Tree& tree, const PictureOptions& options) {
+  QUIRE_ASSIGN(const TreePicture drawn, picture(tree, options));
+  return draw_text(drawn);
 }
 
 Result<std::string> dump(const Tree& tree, const Text& text) {
@@ -138,13 +158,13 @@ Result<std::string> dump(const Tree& tree, const Text& text) {
   return std::move(state.picture);
 }
 
-std::string describe_node(Bytes page) {
+std::string describe_node(Bytes page, const Text& shown) {
   const NodeView node(page.data(), static_cast<std::uint32_t>(page.size()));
   std::string text = page::describe_fields(node_layout, page);
   text += "fences " + fences_of(node) + ", prefix '" + printable(node.prefix(), key_bytes_shown) + "'\n";
   text += std::to_string(node.count()) + " slots, " + std::to_string(node.free_bytes()) + " bytes free, " + percent(node.fill()) + " full\n";
   for (std::uint32_t i = 0; i < node.count(); ++i) {
-    text += "  slot " + std::to_string(i) + ": " + printable(node.key(i), key_bytes_shown);
+    text += "  slot " + std::to_string(i) + ": " + key_text(shown, node.key(i), key_bytes_shown);
     if (!node.leaf()) {
       text += " -> page " + std::to_string(node.child(i).raw) + "\n";
       continue;
@@ -154,6 +174,7 @@ std::string describe_node(Bytes page) {
     // The page may be damaged: nobody has checked it.
     const bool stub = value.overflow && value.bytes.size() == overflow::stub_bytes;
     text += stub ? "overflow, " + std::to_string(overflow::load_stub(value.bytes).length) + " bytes"
+                 : shown.value && !value.overflow ? shown.value(value.bytes)
                  : printable(value.bytes, value_bytes_shown);
     text += "\n";
   }

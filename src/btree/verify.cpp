@@ -78,11 +78,16 @@ class Surveyor {
     survey_.leaf_fill_sum += view.fill();
     survey_.rows += view.count() - view.ghosts();
     survey_.ghosts += view.ghosts();
+    ++survey_.leaf_fill_histogram[fill_step(view.fill())];
+    survey_.leaf_rows.add(view.count() - view.ghosts());
     for (std::uint32_t i = 0; i < view.count(); ++i) {
-      survey_.key_bytes += view.prefix().size() + view.suffix(i).size();
+      const std::size_t key_bytes = view.prefix().size() + view.suffix(i).size();
+      survey_.key_bytes += key_bytes;
+      survey_.key_lengths.add(key_bytes);
       const ValueAt value = view.value(i);
       if (!value.overflow) {
         survey_.value_bytes += value.bytes.size();
+        survey_.value_lengths.add(value.bytes.size());
         continue;
       }
       QUIRE_TRY(large_value(value));
@@ -94,6 +99,7 @@ class Surveyor {
     if (value.bytes.size() != overflow::stub_bytes) return Status(Code::corrupt, "an overflow stub of a wrong length");
     const overflow::Stub stub = overflow::load_stub(value.bytes);
     survey_.value_bytes += stub.length;
+    survey_.value_lengths.add(stub.length);
     QUIRE_TRY(overflow::visit(tree_.pool(), stub, [&](PageId id) {
       ++survey_.overflow_pages;
       return options_.page ? options_.page(id) : Status();
@@ -125,5 +131,25 @@ class Surveyor {
 }  // namespace
 
 Result<Survey> survey(const Tree& tree, const SurveyOptions& options) { return Surveyor(tree, options).run(); }
+
+TreeStatistics statistics_of(const Survey& survey) {
+  const auto mean = [](double sum, std::uint64_t count) { return count == 0 ? 0 : sum / static_cast<double>(count); };
+  TreeStatistics s;
+  s.height = survey.height;
+  s.rows = survey.rows;
+  s.inner_pages = survey.inner_pages;
+  s.leaf_pages = survey.leaf_pages;
+  s.overflow_pages = survey.overflow_pages;
+  s.key_bytes = survey.key_bytes;
+  s.value_bytes = survey.value_bytes;
+  s.inner_fill = mean(survey.inner_fill_sum, survey.inner_pages);
+  s.leaf_fill = mean(survey.leaf_fill_sum, survey.leaf_pages);
+  s.pages_per_level.assign(survey.pages_per_level.rbegin(), survey.pages_per_level.rend());
+  s.leaf_fill_histogram = survey.leaf_fill_histogram;
+  s.key_lengths = survey.key_lengths.spread();
+  s.value_lengths = survey.value_lengths.spread();
+  s.leaf_rows = survey.leaf_rows.spread();
+  return s;
+}
 
 }  // namespace quire::btree

@@ -4,8 +4,11 @@
 // from memory.
 #include "kv/inspect.hpp"
 
+#include <algorithm>
+
 #include "base/try.hpp"
 #include "btree/draw.hpp"
+#include "btree/verify.hpp"
 #include "kv/state.hpp"
 #include "overflow/layout.hpp"
 #include "page/describe.hpp"
@@ -15,57 +18,166 @@ namespace quire::kv {
 
 namespace {
 
-// "NO,Oslo,42"; bytes that do not decode, such as separators, are shown as they are.
-std::string joined(const Result<std::vector<Value>>& values, std::string_view bytes) {
-  if (!values.ok()) return page::printable(bytes, SIZE_MAX);
+// A cut number lacks at most this many bytes.
+constexpr std::size_t cut_bytes_max = 9;
+
+std::string joined(const std::vector<Value>& values) {
   std::string text;
-  for (const Value& value : *values) text += (text.empty() ? "" : ",") + value.to_string();
+  for (const Value& value : values) text += (text.empty() ? "" : ",") + value.to_string();
   return page::printable(text, SIZE_MAX);
 }
 
-// Keyspaces with columns show their values, others bytes.
-btree::Text text_of(const Schema& schema) {
-  if (schema.plain()) return {};
-  return {.key = [](std::string_view key) { return joined(decode_key(key), key); },
-          .value = [](std::string_view row) { return joined(decode_row(row), row); }};
+// Without the bytes of a UTF-8 character at the end of which some are missing.
+std::string_view whole_characters(std::string_view text) {
+  for (std::size_t back = 1; back <= 3 && back <= text.size(); ++back) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+    if (byte < 0x80) break;
+    const std::size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 0;
+    if (length != 0) return length > back ? text.substr(0, text.size() - back) : text;
+  }
+  return text;
 }
 
-}  // namespace
-
-Result<std::string> draw_tree(const Database& database, std::string_view keyspace, DrawTree options) {
-  QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
-  const btree::DrawOptions draw{
-      .pages_max = options.pages_max, .keys_per_node = options.keys_per_node, .text = text_of(record.schema)};
-  return btree::draw(visit.engine().tree(record), draw);
+// "NO,Oslo,42", "NO,Os..." for a cut one; bytes that do not decode are shown as they are.
+std::string shown_key(std::string_view key) {
+  const Result<KeyParts> parts = decode_key_parts(key);
+  return parts.ok() ? joined(parts->values) + (parts->whole ? "" : "...") : page::printable(key, SIZE_MAX);
 }
 
-Result<std::string> dump_tree(const Database& database, std::string_view keyspace) {
-  QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
-  return btree::dump(visit.engine().tree(record), text_of(record.schema));
+std::string shown_row(std::string_view row) {
+  const Result<std::vector<Value>> values = decode_row(row);
+  return values.ok() ? joined(*values) : page::printable(row, SIZE_MAX);
 }
 
-Result<std::string> describe_page(const Database& database, std::uint64_t page) {
-  QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
-  engine::Engine& engine = visit.engine();
+// What the caller left open: keyspaces with columns show their values, others bytes.
+void complete(btree::Text& text, const Schema& schema) {
+  if (!text.key && !schema.key_columns.empty()) text.key = shown_key;
+  if (!text.value && !schema.plain()) text.value = shown_row;
+}
+
+// A page as it stands in the file, and where.
+struct PageImage {
+  std::vector<std::byte> bytes;
+  space::Entry entry;
+};
+
+Result<PageImage> read_page(engine::Engine& engine, std::uint64_t page) {
   const PageId id{page};
   const std::uint64_t limit = engine.table().next_page().raw;
   if (page == 0 || page >= limit) {
     return Status(Code::not_found, "there is no page " + std::to_string(page) + "; page numbers run from 1 to " + std::to_string(limit - 1));
   }
   QUIRE_TRY(engine.table().load(id));
-  const space::Entry entry = engine.table().find(id)->entry;
-  if (entry.free()) return Status(Code::not_found, "page " + std::to_string(page) + " is free");
-  std::vector<std::byte> image(engine.page_bytes());
-  QUIRE_TRY(engine.file().read(entry, page, "page " + std::to_string(page), image));
-  std::string text = "page " + std::to_string(page) + ", " + std::string(page::page_type_name(page::type_of(image.data()))) + ", block " +
-                     std::to_string(entry.block().raw) + ", " + std::to_string(entry.blocks()) + " blocks\n";
-  text += page::describe_fields(page::header_layout, image);
-  const page::PageType type = page::type_of(image.data());
-  if (type == page::PageType::leaf || type == page::PageType::inner) text += btree::describe_node(image);
-  if (type == page::PageType::overflow_index) text += page::describe_fields(overflow::index_layout, image);
-  return text;
+  PageImage image;
+  image.entry = engine.table().find(id)->entry;
+  if (image.entry.free()) return Status(Code::not_found, "page " + std::to_string(page) + " is free");
+  image.bytes.resize(engine.page_bytes());
+  QUIRE_TRY(engine.file().read(image.entry, page, "page " + std::to_string(page), image.bytes));
+  return image;
+}
+
+// The keyspace whose tree a page belongs to, empty for the catalog's; completes how its keys are shown.
+std::string owner_of(engine::Engine& engine, Bytes page, const TextOf& text_of, btree::Text& text) {
+  const TreeId tree = page::tree_of(page.data());
+  for (const auto& [name, record] : engine.catalog_inside().keyspaces) {
+    if (record.tree != tree) continue;
+    if (text_of) text = text_of(record.schema);
+    complete(text, record.schema);
+    return name;
+  }
+  return {};
+}
+
+std::string title_of(const PageImage& image, std::uint64_t page, const std::string& keyspace) {
+  std::string title = "page " + std::to_string(page) + ", " + std::string(page::page_type_name(page::type_of(image.bytes.data())));
+  if (!keyspace.empty()) title += " of keyspace " + page::printable(keyspace, SIZE_MAX);
+  return title + ", block " + std::to_string(image.entry.block().raw) + ", " + std::to_string(image.entry.blocks()) + " blocks";
+}
+
+std::string page_ids(Bytes page) {
+  const std::uint32_t count = std::min(overflow::index_field::count.get(page.data()), overflow::ids_per_index(static_cast<std::uint32_t>(page.size())));
+  std::string text = "data pages:";
+  for (std::uint32_t i = 0; i < count; ++i) text += " " + std::to_string(overflow::index_entry(page.data(), i).raw);
+  return text + "\n";
+}
+
+}  // namespace
+
+Result<KeyParts> decode_key_parts(std::string_view key) {
+  Result<std::vector<Value>> whole = decode_key(key);
+  if (whole.ok()) return KeyParts{std::move(whole).value(), true};
+  // Zeros end a text that was cut and fill up a number that was.
+  std::string filled(key);
+  for (std::size_t i = 0; i < cut_bytes_max; ++i) {
+    filled += '\0';
+    Result<std::vector<Value>> values = decode_key(filled);
+    if (!values.ok()) continue;
+    KeyParts parts{std::move(values).value(), false};
+    if (!parts.values.empty() && parts.values.back().type() == Type::text) parts.values.back() = Value(whole_characters(parts.values.back().text()));
+    return parts;
+  }
+  return whole.status();
+}
+
+Result<btree::TreePicture> picture_tree(const Database& database, std::string_view keyspace, btree::PictureOptions options) {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
+  complete(options.text, record.schema);
+  QUIRE_ASSIGN(btree::TreePicture drawn, btree::picture(visit.engine().tree(record), options));
+  drawn.name = keyspace;
+  return drawn;
+}
+
+Result<TreeStatistics> tree_statistics(const Database& database, std::string_view keyspace) {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
+  QUIRE_ASSIGN(const btree::Survey survey, btree::survey(visit.engine().tree(record), {.read_large_values = false}));
+  TreeStatistics statistics = btree::statistics_of(survey);
+  statistics.keyspace = keyspace;
+  return statistics;
+}
+
+Result<std::string> dump_tree(const Database& database, std::string_view keyspace, btree::Text text) {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
+  complete(text, record.schema);
+  return btree::dump(visit.engine().tree(record), text);
+}
+
+Result<std::string> describe_page(const Database& database, std::uint64_t page, const TextOf& text_of) {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
+  QUIRE_ASSIGN(const PageImage image, read_page(visit.engine(), page));
+  const std::vector<std::byte>& bytes = image.bytes;
+  btree::Text text;
+  const std::string keyspace = owner_of(visit.engine(), bytes, text_of, text);
+  std::string out = title_of(image, page, keyspace) + "\n" + page::describe_fields(page::header_layout, bytes);
+  const btree::PagePicture picture = btree::picture_page(bytes, text);
+  switch (page::type_of(bytes.data())) {
+    case page::PageType::leaf:
+    case page::PageType::inner: return out + btree::describe_node(bytes, text) + btree::map_text(picture);
+    case page::PageType::overflow_index: return out + page::describe_fields(overflow::index_layout, bytes) + page_ids(bytes) + btree::map_text(picture);
+    default: return out + btree::map_text(picture) + btree::hex_dump(bytes);
+  }
+}
+
+Result<btree::PagePicture> picture_page(const Database& database, std::uint64_t page, const TextOf& text_of) {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
+  QUIRE_ASSIGN(const PageImage image, read_page(visit.engine(), page));
+  btree::Text text;
+  const std::string keyspace = owner_of(visit.engine(), image.bytes, text_of, text);
+  btree::PagePicture picture = btree::picture_page(image.bytes, text);
+  picture.page = page;
+  picture.keyspace = keyspace;
+  picture.block = image.entry.block().raw;
+  picture.blocks = image.entry.blocks();
+  return picture;
+}
+
+Result<std::string> page_title(const Database& database, std::uint64_t page) {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
+  QUIRE_ASSIGN(const PageImage image, read_page(visit.engine(), page));
+  btree::Text text;
+  return title_of(image, page, owner_of(visit.engine(), image.bytes, {}, text));
 }
 
 Result<std::string> describe_superblocks(const Database& database) {

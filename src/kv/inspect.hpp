@@ -5,26 +5,42 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "btree/picture_page.hpp"
 #include "quire/database.hpp"
+#include "quire/value.hpp"
 
 namespace quire::kv {
 
-struct DrawTree {
-  std::uint64_t pages_max = 200;   // larger trees are summarised a line per level
-  std::uint32_t keys_per_node = 4;  // first and last ones are shown, the rest counted
+// The columns of a key, or of as much as a separator kept of one: a separator ends where it tells two keys apart.
+struct KeyParts {
+  std::vector<Value> values;
+  bool whole = true;  // false: the last value is a beginning
 };
+Result<KeyParts> decode_key_parts(std::string_view key);
 
-// The tree of a keyspace as text: a line per node, indented by level, with page number, keys, fill and links.
-Result<std::string> draw_tree(const Database& database, std::string_view keyspace, DrawTree options = {});
+// The tree of a keyspace for drawing. Where `options.text` is empty, keyspaces with columns show their values.
+Result<btree::TreePicture> picture_tree(const Database& database, std::string_view keyspace, btree::PictureOptions options = {});
+
+// Height, pages, fill and the spread of keys and values of a keyspace's tree.
+Result<TreeStatistics> tree_statistics(const Database& database, std::string_view keyspace);
 
 // Every entry of every page of a keyspace's tree, for golden files and people who look for a byte.
-Result<std::string> dump_tree(const Database& database, std::string_view keyspace);
+Result<std::string> dump_tree(const Database& database, std::string_view keyspace, btree::Text text = {});
 
-// One page: its header field by field, its slots and records, its free space.
-Result<std::string> describe_page(const Database& database, std::uint64_t page);
+// How the keys and values of a keyspace with these columns are shown.
+using TextOf = std::function<btree::Text(const Schema&)>;
+
+// One page: its header field by field, its slots and records, a map of it; of other pages than nodes its bytes.
+Result<std::string> describe_page(const Database& database, std::uint64_t page, const TextOf& text_of = {});
+Result<btree::PagePicture> picture_page(const Database& database, std::uint64_t page, const TextOf& text_of = {});
+
+// The first line of describe_page.
+Result<std::string> page_title(const Database& database, std::uint64_t page);
 
 // The superblocks of a file and the fields in them, without opening it as a database.
 Result<std::string> describe_superblocks(const Database& database);

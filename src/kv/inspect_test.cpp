@@ -22,11 +22,16 @@ class inspect : public testing::Test {
 };
 
 TEST_F(inspect, draws_and_dumps_the_tree_of_a_keyspace) {
-  EXPECT_THAT(draw_tree(db_, "default").value(), HasSubstr("height 1, 2 rows"));
+  const btree::TreePicture picture = picture_tree(db_, "default").value();
+  EXPECT_EQ(picture.name, "default");
+  EXPECT_EQ(picture.height(), 1u);
+  EXPECT_EQ(picture.rows, 2u);
+  EXPECT_EQ(picture.large_values, 1u);
+  EXPECT_EQ(picture.overflow_pages, tree_statistics(db_, "default")->overflow_pages);
   const std::string dump = dump_tree(db_, "default").value();
   EXPECT_THAT(dump, HasSubstr("apple = red"));
   EXPECT_THAT(dump, HasSubstr("large = 20000 bytes in overflow pages"));
-  EXPECT_EQ(draw_tree(db_, "nowhere"), Code::not_found);
+  EXPECT_EQ(picture_tree(db_, "nowhere"), Code::not_found);
   EXPECT_EQ(dump_tree(db_, "nowhere"), Code::not_found);
 }
 
@@ -59,7 +64,7 @@ TEST_F(inspect, describes_all_four_superblock_copies) {
 
 TEST_F(inspect, answers_invalid_after_close) {
   ASSERT_TRUE(db_.close().ok());
-  EXPECT_EQ(draw_tree(db_, "default"), Code::invalid);
+  EXPECT_EQ(picture_tree(db_, "default"), Code::invalid);
   EXPECT_EQ(dump_tree(db_, "default"), Code::invalid);
   EXPECT_EQ(describe_page(db_, 1), Code::invalid);
   EXPECT_EQ(describe_superblocks(db_), Code::invalid);

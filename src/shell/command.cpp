@@ -28,7 +28,12 @@ Status wrong(const Command& command, const std::string& what) {
   return Status(Code::invalid, fmt::format("{}: {}; usage: {}", command.name, what, usage_line(command)));
 }
 
-bool is_option(const Word& word) { return !word.quoted && word.text.size() > 2 && word.text.starts_with("--"); }
+// "--limit", and "-o" where the command knows it: elsewhere -5 and - are words.
+bool is_option(const Command& command, const Word& word) {
+  if (word.quoted) return false;
+  if (word.text.size() > 2 && word.text.starts_with("--")) return true;
+  return std::any_of(command.options.begin(), command.options.end(), [&](const OptionSpec& o) { return !o.short_name.empty() && o.short_name == word.text; });
+}
 
 std::vector<std::string> option_names(const Command& command) {
   std::vector<std::string> names;
@@ -75,16 +80,17 @@ Result<Arguments> parse_arguments(const Command& command, std::span<const Word> 
       options_end = true;
       continue;
     }
-    if (options_end || !is_option(word)) {
+    if (options_end || !is_option(command, word)) {
       arguments.words.push_back(word);
       continue;
     }
     const std::size_t equals = word.text.find('=');
-    const std::string name = word.text.substr(0, equals);
-    const auto spec = std::find_if(command.options.begin(), command.options.end(), [&](const OptionSpec& o) { return o.name == name; });
+    const std::string typed = word.text.substr(0, equals);
+    const auto spec = std::find_if(command.options.begin(), command.options.end(), [&](const OptionSpec& o) { return o.name == typed || o.short_name == typed; });
     if (spec == command.options.end()) {
-      return wrong(command, fmt::format("unknown option {}{}", name, tools::suggestion(name, option_names(command))));
+      return wrong(command, fmt::format("unknown option {}{}", typed, tools::suggestion(typed, option_names(command))));
     }
+    const std::string& name = spec->name;
     if (spec->parameter.empty() != (equals == std::string::npos) && spec->parameter.empty()) {
       return wrong(command, fmt::format("{} takes no value", name));
     }

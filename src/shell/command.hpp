@@ -38,6 +38,7 @@ enum class Completes { nothing, keyspaces, files, commands };
 struct OptionSpec {
   std::string name;       // "--limit"
   std::string parameter;  // "N", empty for a switch
+  std::string short_name = {};  // "-o"
 };
 
 // The words and options of one line, without the command's name.

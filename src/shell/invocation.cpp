@@ -7,6 +7,10 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
+#include "shell/command.hpp"
 #include "tools/amounts.hpp"
 
 namespace quire::shell {
@@ -20,19 +24,21 @@ struct Tool {
   const char* usage;
   std::size_t words_min;  // after the file
   std::size_t words_max;
+  bool behind_file;  // also understood as quire FILE TOOL
 };
 
 constexpr Tool tools_known[] = {
-    {"verify", "FILE", 0, 0},         {"stats", "FILE [KEYSPACE]", 0, 1}, {"dump", "FILE [KEYSPACE]", 0, 1},
-    {"page", "FILE [N]", 0, 1},       {"tree", "FILE [KEYSPACE]", 0, 1},  {"bench", "FILE [--rows N]", 0, 0},
+    {"verify", "FILE", 0, 0, false},         {"stats", "FILE [KEYSPACE]", 0, 1, true}, {"dump", "FILE [KEYSPACE]", 0, 1, true},
+    {"page", "FILE [N] [--svg] [-o FILE]", 0, 1, true}, {"tree", "FILE [KEYSPACE] [--format FORMAT] [-o FILE] [--nodes N] [--keys N]", 0, 1, true},
 };
 
 constexpr const char* help_text = R"(usage: quire FILE                       a shell on a database, which is made when it is not there
        quire FILE 'COMMAND' ...         run these commands and stop at the first failure
        quire FILE < SCRIPT              run a script, one command a line, # starts a comment
        quire TOOL FILE ...              verify, stats [KEYSPACE], dump [KEYSPACE], page [N],
-                                        tree [KEYSPACE] look at a database and change nothing;
-                                        bench measures this machine in a file of its own beside FILE
+                                        tree [KEYSPACE] look at a database and change nothing
+                                        (quire FILE tree cities --svg is understood too)
+       quire bench [FILE]               measures this machine in a file that is removed afterwards
 
 options:
   --json               every result as one JSON document a line, errors too
@@ -41,6 +47,9 @@ options:
   --page-size N        bytes in a page of a new file: 4096 to 65536 (default 8192)
   --memory-limit SIZE  memory for pages, such as 64M or 1G (default 256M)
   --rows N             rows that bench works with
+  --format FORMAT      of tree and page: text, dot, svg, json or png; --dot, --svg and --png for short
+  -o, --output FILE    where tree and page put the picture
+  --nodes N, --keys N  how much tree draws before it sums up (help tree in the shell)
   --version, --help
 
 examples:
@@ -49,6 +58,7 @@ examples:
   quire demo.qdb 'import cities.csv into cities key country,name,id'
   quire demo.qdb 'use cities' 'scan --prefix NO' | head
   quire verify demo.qdb
+  quire tree demo.qdb cities -o cities.svg
 
 exit codes: 0 ok, 1 not found or failed, 2 damaged or not a Quire file, 3 busy, 64 wrong usage
 A file that is named like a tool is given as ./verify. In the shell, help lists the commands.
@@ -58,8 +68,26 @@ ParsedInvocation wrong(const std::string& what, bool hint = true) {
   return {{}, fmt::format("error: {}{}\n", what, hint ? " (quire --help shows the usage)" : ""), tools::Exit::usage};
 }
 
+// quire FILE tree cities --svg: a tool's name behind the file counts as one in front of it, unless another command
+// follows, which makes it a list of commands.
+void move_tool_forward(Invocation& invocation) {
+  std::vector<std::string>& words = invocation.arguments;
+  const auto names_tool = [&](const Tool& tool) { return tool.name == words[0] && tool.behind_file; };
+  if (words.empty() || std::none_of(std::begin(tools_known), std::end(tools_known), names_tool)) return;
+  for (const Tool& tool : tools_known) {
+    if (invocation.file == tool.name) return;
+  }
+  const CommandTable commands;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    if (commands.find(words[i].substr(0, words[i].find(' '))) != nullptr) return;
+  }
+  if (words.size() == 1 && invocation.tool_options.empty()) return;
+  std::swap(invocation.file, words[0]);
+}
+
 // A tool's name in front makes the next word the file. The text says what is wrong.
 std::string split_tool(Invocation& invocation) {
+  move_tool_forward(invocation);
   for (const Tool& tool : tools_known) {
     if (invocation.file != tool.name) continue;
     invocation.tool = tool.name;
@@ -70,6 +98,20 @@ std::string split_tool(Invocation& invocation) {
     return {};
   }
   return {};
+}
+
+// Options of tools are handed to the shell's command of the same name, which knows what they mean.
+void add_tool_options(CLI::App& app, Invocation& invocation) {
+  for (const char* name : {"--dot", "--svg", "--png"}) {
+    app.add_flag_callback(name, [&invocation, name] { invocation.tool_options.emplace_back(name); });
+  }
+  for (const char* name : {"--format", "--output,-o", "--nodes", "--keys"}) {
+    const std::string long_name = std::string(name).substr(0, std::string(name).find(','));
+    app.add_option_function<std::string>(name, [&invocation, long_name](const std::string& value) {
+      invocation.tool_options.push_back(long_name);
+      invocation.tool_options.push_back(value);
+    });
+  }
 }
 
 }  // namespace
@@ -90,6 +132,7 @@ ParsedInvocation parse_invocation(int count, const char* const* arguments, const
   app.add_option("--page-size", invocation.options.page_size);
   app.add_option("--memory-limit", memory_limit);
   app.add_option("--rows", invocation.bench_rows);
+  add_tool_options(app, invocation);
   app.add_option("file", invocation.file);
   app.add_option("arguments", invocation.arguments);
   try {
@@ -100,7 +143,13 @@ ParsedInvocation parse_invocation(int count, const char* const* arguments, const
   if (help || (count <= 1)) return {{}, help_text, help ? tools::Exit::ok : tools::Exit::usage};
   if (show_version) return {{}, fmt::format("quire {}\n", version), tools::Exit::ok};
   if (invocation.file.empty()) return wrong("a database file is missing");
-  if (const std::string what = split_tool(invocation); !what.empty()) return wrong(what, false);
+  if (invocation.file == "bench") {
+    if (invocation.arguments.size() > 1) return wrong("usage: quire bench [FILE] [--rows N]", false);
+    invocation.tool = "bench";
+    invocation.file = invocation.arguments.empty() ? "" : invocation.arguments[0];
+  } else if (const std::string what = split_tool(invocation); !what.empty()) {
+    return wrong(what, false);
+  }
   if (!memory_limit.empty()) {
     const Result<std::uint64_t> bytes = tools::parse_byte_amount(memory_limit);
     if (!bytes.ok()) return wrong("--memory-limit: " + std::string(bytes.message()));
@@ -110,6 +159,9 @@ ParsedInvocation parse_invocation(int count, const char* const* arguments, const
   const std::uint32_t page_size = invocation.options.page_size;
   if (page_size != 0 && (page_size < 4096 || page_size > 65536 || (page_size & (page_size - 1)) != 0)) {
     return wrong("--page-size is 4096, 8192, 16384, 32768 or 65536");
+  }
+  if (!invocation.tool_options.empty() && invocation.tool != "tree" && invocation.tool != "page") {
+    return wrong(fmt::format("{} belongs to tree and page", invocation.tool_options[0]));
   }
   if (invocation.bench_rows != 0 && invocation.tool != "bench") return wrong("--rows belongs to bench");
   if (read_only || (!invocation.tool.empty() && invocation.tool != "bench")) invocation.options.mode = Mode::read_only;

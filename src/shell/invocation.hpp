@@ -13,8 +13,9 @@ namespace quire::shell {
 
 struct Invocation {
   std::string tool;                    // empty: the shell
-  std::string file;
+  std::string file;                    // may be empty for bench
   std::vector<std::string> arguments;  // commands of the shell, or words of the tool
+  std::vector<std::string> tool_options;  // of tree and page, as typed
   bool json = false;
   bool continue_on_error = false;
   std::uint64_t bench_rows = 0;        // 0: as many as some seconds allow

@@ -59,10 +59,7 @@ Outcome run_tool(const Invocation& invocation, Printer& printer) {
   Session session(std::move(database), invocation.file, printer);
   std::string command = invocation.tool;
   for (const std::string& word : invocation.arguments) command += " " + quote_word(word);
-  if (command == "dump") {
-    Status dumped = tools::show_dump(session.database(), printer);
-    return dumped;
-  }
+  for (const std::string& word : invocation.tool_options) command += " " + (word.starts_with("--") ? word : quote_word(word));
   return session.run(command);
 }
 

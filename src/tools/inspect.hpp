@@ -8,7 +8,10 @@
 #include <optional>
 #include <string>
 
+#include "btree/picture.hpp"
+#include "kv/inspect.hpp"
 #include "quire/database.hpp"
+#include "tools/picture_output.hpp"
 #include "tools/printer.hpp"
 
 namespace quire::tools {
@@ -17,15 +20,32 @@ namespace quire::tools {
 Status show_verify(const Database& database, Printer& printer);
 
 // Statistics and, of every keyspace or the named one, the numbers of its tree.
-Status show_statistics(const Database& database, Printer& printer, const std::optional<std::string>& keyspace = {});
+struct StatisticsRequest {
+  std::optional<std::string> keyspace = {};
+  bool json = false;  // also when the printer has another form
+};
+Status show_statistics(const Database& database, Printer& printer, const StatisticsRequest& request = {});
 
-Status show_tree(const Database& database, Printer& printer, const std::string& keyspace);
+struct TreeRequest {
+  std::string keyspace;
+  PictureTarget target = {};
+  std::optional<std::uint64_t> nodes;  // trees of more are summed up; unset: what suits the format
+  std::optional<std::uint32_t> keys;   // shown of a node
+  btree::Text text = {};               // how keys are shown; empty: as the keyspace's columns say
+};
+Status show_tree(const Database& database, Printer& printer, const TreeRequest& request);
 
-// The superblocks and all keyspaces, or one keyspace.
-Status show_dump(const Database& database, Printer& printer, const std::optional<std::string>& keyspace = {});
+// Every page and entry of a keyspace, as text.
+Status show_dump(const Database& database, Printer& printer, const std::string& keyspace, const btree::Text& text = {});
 
-// One page; 0 shows the superblocks.
-Status show_page(const Database& database, Printer& printer, std::uint64_t page);
+Status show_superblocks(const Database& database, Printer& printer);
+
+struct PageRequest {
+  std::uint64_t page = 0;  // 0 shows the superblocks, as text only
+  PictureTarget target = {};
+  kv::TextOf text_of = {};
+};
+Status show_page(const Database& database, Printer& printer, const PageRequest& request);
 
 // A list of all pages: number and first line of each.
 Status show_pages(const Database& database, Printer& printer);
