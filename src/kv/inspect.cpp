@@ -116,6 +116,11 @@ Result<KeyParts> decode_key_parts(std::string_view key) {
     if (!parts.values.empty() && parts.values.back().type() == Type::text) parts.values.back() = Value(whole_characters(parts.values.back().text()));
     return parts;
   }
+  // A number may be cut where no zero can stand; then the columns before it are what is known.
+  for (std::size_t i = 1; i <= cut_bytes_max && i < key.size(); ++i) {
+    Result<std::vector<Value>> values = decode_key(key.substr(0, key.size() - i));
+    if (values.ok()) return KeyParts{std::move(values).value(), false};
+  }
   return whole.status();
 }
 

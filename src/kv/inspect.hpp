@@ -19,7 +19,7 @@ namespace quire::kv {
 // The columns of a key, or of as much as a separator kept of one: a separator ends where it tells two keys apart.
 struct KeyParts {
   std::vector<Value> values;
-  bool whole = true;  // false: the last value is a beginning
+  bool whole = true;  // false: the last value is a beginning, or values behind it are missing
 };
 Result<KeyParts> decode_key_parts(std::string_view key);
 

@@ -5,6 +5,7 @@
 #include "kv/inspect.hpp"
 
 #include "kv/test_database.hpp"
+#include "quire/key.hpp"
 
 namespace quire::kv {
 namespace {
@@ -54,6 +55,65 @@ TEST_F(inspect, describes_every_page_in_use_and_no_other) {
   EXPECT_THAT(all, HasSubstr("slot 0: apple = red"));
   EXPECT_EQ(describe_page(db_, 0), Code::not_found);
   EXPECT_EQ(describe_page(db_, limit), Code::not_found);
+}
+
+TEST_F(inspect, pictures_every_page_that_it_describes) {
+  const std::uint64_t limit = page_number_limit(db_).value();
+  for (std::uint64_t page = 1; page < limit; ++page) {
+    const Result<btree::PagePicture> picture = picture_page(db_, page);
+    if (!picture.ok()) {
+      EXPECT_EQ(picture, Code::not_found);
+      EXPECT_EQ(page_title(db_, page), Code::not_found);
+      continue;
+    }
+    EXPECT_EQ(picture->page, page);
+    std::uint64_t bytes = 0;
+    for (const btree::PageRegion& region : picture->regions) bytes += region.bytes;
+    EXPECT_EQ(bytes, picture->page_bytes);
+    EXPECT_TRUE(describe_page(db_, page)->starts_with(page_title(db_, page).value() + "\n"));
+  }
+}
+
+TEST_F(inspect, counts_what_the_tree_holds) {
+  Transaction tx = db_.begin().value();
+  std::uint64_t key_bytes = 0;
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    const std::string key = "key" + std::to_string(i);
+    key_bytes += key.size();
+    ASSERT_TRUE(tx.put("default", key, std::string(i % 100, 'v')).ok());
+  }
+  ASSERT_TRUE(tx.commit().ok());
+  const TreeStatistics s = tree_statistics(db_, "default").value();
+  EXPECT_EQ(s.keyspace, "default");
+  EXPECT_EQ(s.rows, 1002u);
+  EXPECT_EQ(s.key_bytes, key_bytes + 10);
+  EXPECT_EQ(s.key_lengths.min, 4u);
+  EXPECT_EQ(s.key_lengths.max, 6u);
+  EXPECT_DOUBLE_EQ(s.key_lengths.mean, static_cast<double>(s.key_bytes) / 1002);
+  EXPECT_EQ(s.value_lengths.min, 0u);
+  EXPECT_EQ(s.value_lengths.max, 20000u);
+  EXPECT_DOUBLE_EQ(s.leaf_rows.mean, 1002.0 / static_cast<double>(s.leaf_pages));
+  std::uint64_t leaves = 0;
+  for (const std::uint64_t count : s.leaf_fill_histogram) leaves += count;
+  EXPECT_EQ(leaves, s.leaf_pages);
+  EXPECT_EQ(tree_statistics(db_, "nowhere"), Code::not_found);
+}
+
+TEST(key_parts, of_a_separator_are_what_is_left_of_it) {
+  const std::string key = encode_key({Value("NO"), Value("Lòria"), Value(114866)});
+  ASSERT_TRUE(decode_key_parts(key).ok());
+  EXPECT_TRUE(decode_key_parts(key)->whole);
+  for (std::size_t bytes = 1; bytes < key.size(); ++bytes) {
+    const Result<KeyParts> parts = decode_key_parts(std::string_view(key).substr(0, bytes));
+    ASSERT_TRUE(parts.ok()) << bytes;
+    ASSERT_FALSE(parts->values.empty());
+    EXPECT_TRUE(std::string_view("NO").starts_with(parts->values[0].text()));
+    if (parts->values.size() > 1) {
+      EXPECT_TRUE(std::string_view("Lòria").starts_with(parts->values[1].text()));
+    }
+  }
+  EXPECT_EQ(decode_key_parts(encode_key({Value("Lò")}).substr(0, 3))->values[0].text(), "L") << "half a character is left out";
+  EXPECT_FALSE(decode_key_parts("\xff\xff").ok());
 }
 
 TEST_F(inspect, describes_all_four_superblock_copies) {
