@@ -19,7 +19,10 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -111,6 +114,12 @@ class Transaction {
   // Forgets the savepoint and those after it; the changes stay.
   Status release(Savepoint savepoint);
 
+  // Adds rows that come in ascending order of keys: `next` fills in the next one, whose views must live until it is
+  // called again, and returns false at the end or its own failure. Into an empty keyspace this builds the tree from the leaves
+  // up, several times as fast as put; else it puts row by row. Nothing is added when it fails: invalid for a key that is
+  // not above the one before, whatever put may return, or what `next` returned. The number of rows.
+  Result<std::uint64_t> bulk_load(std::string_view keyspace, const std::function<Result<bool>(Entry&)>& next);
+
   // Makes all changes durable and visible at once. On `unknown_outcome` only reopening tells whether it
   // happened; on every other failure nothing was changed. Ends the transaction in any case.
   Status commit();
@@ -138,6 +147,9 @@ class Keyspace {
   Result<std::string> get(std::string_view key) const;
   Status get(std::string_view key, std::string& value) const;
   Result<bool> contains(std::string_view key) const;
+  // Many keys at once, which costs less than one by one. `values` gets an entry per key, in order; empty when the
+  // key is not there. All values are those of one moment.
+  Status multi_get(std::span<const std::string_view> keys, std::vector<std::optional<std::string>>& values) const;
   Result<std::uint64_t> count() const;
   Status put(std::string_view key, std::string_view value);
   Status insert(std::string_view key, std::string_view value);
@@ -189,6 +201,15 @@ class Database {
   Status create_keyspace(std::string_view name, const Schema& schema = {});
   Status drop_keyspace(std::string_view name);
   Result<std::vector<KeyspaceInfo>> keyspaces() const;
+
+  // Transaction::bulk_load in a transaction of its own; `next` returns false at the end.
+  Status bulk_load(std::string_view keyspace, const std::function<bool(Entry&)>& next);
+  // Writes a copy of everything committed to a new file at `path`, which can be opened like any database. Transactions
+  // go on meanwhile. exists when there is a file.
+  Status backup(const std::string& path) const;
+  // Merges pages that are nearly empty, moves the rest to the front of the file and cuts its end off. Other transactions
+  // take turns with it: busy when one stays open for longer than the lock timeout.
+  Status compact();
 
   // Longest key in bytes for this file's page size.
   std::size_t key_bytes_max() const noexcept;

@@ -135,8 +135,12 @@ Status write_keyspace(buffer::Resources& resources, const std::string& name, con
   return names(resources).put(name, encode_name_row(record), transaction).status();
 }
 
+Status mark_dropping(buffer::Resources& resources, const KeyspaceRecord& record, txn::WriteTransaction* transaction) {
+  return system(resources).put(tree_key(record.tree), encode_tree_row(record, TreeState::dropping), transaction).status();
+}
+
 Status erase_keyspace(buffer::Resources& resources, const std::string& name, const KeyspaceRecord& record, txn::WriteTransaction* transaction) {
-  QUIRE_TRY(system(resources).put(tree_key(record.tree), encode_tree_row(record, TreeState::dropping), transaction).status());
+  QUIRE_TRY(mark_dropping(resources, record, transaction));
   return names(resources).erase(name, transaction).status();
 }
 

@@ -59,6 +59,8 @@ Status write_keyspace(buffer::Resources& resources, const std::string& name, con
 Status write_tree_row(buffer::Resources& resources, const KeyspaceRecord& record, txn::WriteTransaction* transaction);
 // Removes the name; the tree's row says that it is being dropped.
 Status erase_keyspace(buffer::Resources& resources, const std::string& name, const KeyspaceRecord& record, txn::WriteTransaction* transaction);
+// Only the tree's row changes: the name leads to another tree.
+Status mark_dropping(buffer::Resources& resources, const KeyspaceRecord& record, txn::WriteTransaction* transaction);
 // The tree's pages are gone.
 Status erase_tree_row(buffer::Resources& resources, TreeId tree);
 

@@ -78,6 +78,11 @@ class Engine : private txn::UndoTarget {
   // Waits for the writer: busy after the timeout.
   Result<VerifyReport> verify(std::uint64_t timeout_us);
   Result<Statistics> statistics();
+  // Writes a copy of the newest published state to a file that must not exist. Writers go on meanwhile.
+  Status backup(const std::string& path);
+  // Merges underfull nodes and moves pages to the front until the file is as short as it can be. Works in slices, between
+  // which writers take their turns; waits for them no longer than the timeout each time.
+  Status compact(std::uint64_t timeout_us);
   Result<std::string> describe_superblocks() { return space::describe_superblocks(file_.file()); }
 
   buffer::Pool& pool() noexcept { return pool_; }
@@ -113,6 +118,14 @@ class Engine : private txn::UndoTarget {
   void install(std::shared_ptr<const catalog::Catalog> next, Xid limit, bool keyspaces_changed);
   // In the writer slot. Failures are met again by the next step.
   Status purge_step(std::uint64_t budget);
+  // BA-9: moves up to `budget` pages from the end of the file to its front, to be cut off after the next publish. Begins
+  // when more than half of the file is free, or at once for compact.
+  enum class Shrink { when_worth_it, always };
+  Status shrink_step(std::uint64_t budget, Shrink when);
+  Status plan_shrink(Shrink when);
+  Status touch_page(PageId id);
+  Status cut_file();
+  Status compact_trees(std::uint64_t timeout_us);
   void poison() noexcept { poisoned_.store(true, release); }
 
   Status undo(txn::WriteTransaction& transaction, const txn::UndoRecord& record, std::uint64_t handle) override;
@@ -154,7 +167,9 @@ class Engine : private txn::UndoTarget {
     TreeId tree;
     std::string position;
   };
-  std::vector<Sweep> sweeps_;  // trees that may hold ghosts of before the last crash
+  std::vector<PageId> to_move_;    // pages that lie behind where the file shall end
+  std::uint64_t move_behind_ = 0;  // that block; 0: no shrinking under way
+  std::vector<Sweep> sweeps_;      // trees that may hold ghosts of before the last crash
 
   mutable os::Mutex active_mutex_;
   const txn::WriteTransaction* active_ QUIRE_GUARDED_BY(active_mutex_) = nullptr;

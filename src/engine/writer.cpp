@@ -189,7 +189,10 @@ Status Writer::commit() {
   engine_.install(std::move(next), Xid{transaction_.xid().raw + 1}, own_catalog_ != nullptr);
   engine_.commits_.fetch_add(1, relaxed);
   engine_.purge_queue_.add(transaction_);
-  (void)engine_.purge_step(purge_budget_min + purge_budget_per_change * transaction_.operations()).ok();
+  const std::uint64_t budget = purge_budget_min + purge_budget_per_change * transaction_.operations();
+  if (engine_.cut_file().ok() && engine_.purge_step(budget).ok()) {
+    (void)engine_.shrink_step(budget, Engine::Shrink::when_worth_it).ok();
+  }
   end();
   return Status();
 }

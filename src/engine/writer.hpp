@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "engine/engine.hpp"
+#include "quire/cursor.hpp"
 
 namespace quire::engine {
 
@@ -35,6 +36,10 @@ class Writer {
   Status create_keyspace(std::string_view name, const Schema& schema);
   Status drop_keyspace(std::string_view name);
 
+  // Fills an empty keyspace bottom-up from rows in ascending order; `next` fills the row in, false at the end. Older
+  // snapshots keep the empty tree (DD-4). The number of rows.
+  Result<std::uint64_t> bulk_load(std::string_view name, const std::function<Result<bool>(Entry&)>& next);
+
   struct TreeChange {
     std::int64_t rows = 0;
     bool ghosts = false;
@@ -54,6 +59,7 @@ class Writer {
  private:
   Writer(Engine& engine, std::shared_ptr<const catalog::Catalog> catalog);
   TreeChange& change_of(TreeId tree);
+  Result<std::uint64_t> fill_tree(const catalog::KeyspaceRecord& record, const std::function<Result<bool>(Entry&)>& next);
   Status write_counts(catalog::Catalog& next);
   Status undo_to(const txn::WriteTransaction::Savepoint& savepoint);
   void end() noexcept;

@@ -99,6 +99,22 @@ Status Database::checkpoint() {
   return visit.engine().checkpoint(impl_->state->lock_timeout_us);
 }
 
+Status Database::bulk_load(std::string_view keyspace, const std::function<bool(Entry&)>& next) {
+  return update([&](Transaction& tx) {
+    return tx.bulk_load(keyspace, [&](Entry& row) -> Result<bool> { return next(row); }).status();
+  });
+}
+
+Status Database::backup(const std::string& path) const {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+  return visit.engine().backup(path);
+}
+
+Status Database::compact() {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+  return visit.engine().compact(impl_->state->lock_timeout_us);
+}
+
 Result<Statistics> Database::statistics() const {
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
   return visit.engine().statistics();
@@ -184,6 +200,25 @@ Result<bool> Keyspace::contains(std::string_view key) const {
   if (found.ok()) return true;
   if (found == Code::not_found && found.message().empty()) return false;
   return found;
+}
+
+Status Keyspace::Impl::read_many(std::span<const std::string_view> keys, std::vector<std::optional<std::string>>& values) {
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(*database));
+  for (const std::string_view key : keys) QUIRE_TRY(visit.check_key(key));
+  values.resize(keys.size());
+  const engine::Reader snapshot = visit.engine().begin_read();
+  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, kv::find_keyspace(snapshot.catalog(), name));
+  const btree::Tree tree = visit.engine().tree(*record);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!values[i]) values[i].emplace();
+    QUIRE_ASSIGN(const btree::Tree::Found found, tree.read(keys[i], &*values[i], snapshot.view()));
+    if (found == btree::Tree::Found::no) values[i].reset();
+  }
+  return Status();
+}
+
+Status Keyspace::multi_get(std::span<const std::string_view> keys, std::vector<std::optional<std::string>>& values) const {
+  return impl_->read_many(keys, values);
 }
 
 Result<std::uint64_t> Keyspace::count() const {

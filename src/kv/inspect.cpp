@@ -71,15 +71,16 @@ Result<PageImage> read_page(engine::Engine& engine, std::uint64_t page) {
   PageImage image;
   image.entry = engine.table().find(id)->entry;
   if (image.entry.free()) return Status(Code::not_found, "page " + std::to_string(page) + " is free");
-  image.bytes.resize(engine.page_bytes());
-  QUIRE_TRY(engine.file().read(image.entry, page, "page " + std::to_string(page), image.bytes));
+  QUIRE_ASSIGN(const buffer::ReadPage bytes, engine.pool().read(id));
+  image.bytes.assign(bytes.bytes().begin(), bytes.bytes().end());
   return image;
 }
 
 // The keyspace whose tree a page belongs to, empty for the catalog's; completes how its keys are shown.
 std::string owner_of(engine::Engine& engine, Bytes page, const TextOf& text_of, btree::Text& text) {
   const TreeId tree = page::tree_of(page.data());
-  for (const auto& [name, record] : engine.catalog_inside().keyspaces) {
+  const std::shared_ptr<const catalog::Catalog> now = engine.catalog();
+  for (const auto& [name, record] : now->keyspaces) {
     if (record.tree != tree) continue;
     if (text_of) text = text_of(record.schema);
     complete(text, record.schema);

@@ -96,6 +96,8 @@ class TransactionState {
   Status create_keyspace(std::string_view name, const Schema& schema);
   Status drop_keyspace(std::string_view name);
 
+  Result<std::uint64_t> bulk_load(std::string_view keyspace, const std::function<Result<bool>(Entry&)>& next);
+
   Result<std::uint64_t> savepoint();
   Status rollback_to(std::uint64_t savepoint);
   Status release(std::uint64_t savepoint);
@@ -108,6 +110,7 @@ class TransactionState {
       : database_(std::move(database)), access_(access), slot_(slot) {}
   Status start();
   void end() noexcept;
+  Result<std::uint64_t> put_in_order(std::string_view keyspace, const std::function<Result<bool>(Entry&)>& next);
   Result<std::size_t> find_savepoint(std::uint64_t savepoint) const;
 
   const std::shared_ptr<DatabaseState> database_;
@@ -148,6 +151,7 @@ struct Keyspace::Impl {
   };
   Result<Place> place(const kv::Visit& visit);
   Status read(std::string_view key, std::string* value);
+  Status read_many(std::span<const std::string_view> keys, std::vector<std::optional<std::string>>& values);
 
   Atomic<const Place*> place_{nullptr};
   os::Mutex places_mutex_;

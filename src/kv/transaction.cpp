@@ -89,6 +89,10 @@ Result<KeyspaceInfo> Transaction::keyspace(std::string_view name) const {
   return KeyspaceInfo{std::string(name), record->schema, rows};
 }
 
+Result<std::uint64_t> Transaction::bulk_load(std::string_view keyspace, const std::function<Result<bool>(Entry&)>& next) {
+  return impl_->state->bulk_load(keyspace, next);
+}
+
 Status Transaction::commit() { return impl_->state->commit(); }
 
 Status Transaction::rollback() { return impl_->state->rollback(); }

@@ -174,6 +174,39 @@ Status TransactionState::drop_keyspace(std::string_view name) {
   return writer_->drop_keyspace(name);
 }
 
+Result<std::uint64_t> TransactionState::put_in_order(std::string_view keyspace, const std::function<Result<bool>(Entry&)>& next) {
+  std::uint64_t rows = 0;
+  std::string last;
+  for (Entry row;; ++rows) {
+    QUIRE_ASSIGN(const bool more, next(row));
+    if (!more) return rows;
+    if (rows > 0 && row.key <= last) {
+      return Status(Code::invalid, "row " + std::to_string(rows + 1) + " of the bulk load is not above the one before it");
+    }
+    last = row.key;
+    QUIRE_TRY(put(keyspace, row.key, row.value, false));
+  }
+}
+
+Result<std::uint64_t> TransactionState::bulk_load(std::string_view keyspace, const std::function<Result<bool>(Entry&)>& next) {
+  QUIRE_TRY(writable());
+  QUIRE_ASSIGN(const KeyspaceRecord* record, find(keyspace));
+  const std::uint32_t page_bytes = engine().page_bytes();
+  if (writer_->rows(*record) == 0) {
+    return writer_->bulk_load(keyspace, [&](Entry& row) -> Result<bool> {
+      QUIRE_ASSIGN(const bool more, next(row));
+      if (!more) return false;
+      QUIRE_TRY(check_key(row.key, page_bytes));
+      QUIRE_TRY(check_value(row.value));
+      return true;
+    });
+  }
+  const engine::Writer::Savepoint before = writer_->savepoint();
+  Result<std::uint64_t> rows = put_in_order(keyspace, next);
+  if (!rows.ok()) QUIRE_TRY(writer_->rollback_to(before));
+  return rows;
+}
+
 Result<std::uint64_t> TransactionState::savepoint() {
   QUIRE_TRY(writable());
   savepoints_.push_back({next_savepoint_, writer_->savepoint()});

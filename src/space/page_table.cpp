@@ -243,6 +243,11 @@ void PageTable::mark_dirty(std::uint32_t level, std::uint64_t index) {
   entries_.mark(level, index);
 }
 
+Status PageTable::load_all() {
+  for (std::uint64_t id = 1; id < next_page().raw; id += slots_per_leaf()) QUIRE_TRY(load(PageId{id}));
+  return Status();
+}
+
 Status PageTable::for_each(const std::function<Status(PageId, const Entry&)>& visit) {
   const std::uint64_t end = next_page_.load(acquire);
   for (std::uint64_t leaf = 0; leaf * slots_per_leaf() < end; ++leaf) {

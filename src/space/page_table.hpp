@@ -83,6 +83,8 @@ class PageTable {
   // A table page or inner page moves to another block in the epoch under way (BA-9).
   void mark_dirty(std::uint32_t level, std::uint64_t index);
 
+  // Reads all table pages.
+  Status load_all();
   // All entries, page numbers 1 to next_page - 1, table pages loaded as needed: what the epoch under way will
   // publish.
   Status for_each(const std::function<Status(PageId, const Entry&)>& visit);

@@ -1,0 +1,55 @@
+// Bulk load: a new tree, built from the leaves up, takes the keyspace's name.
+//
+// The new tree's pages hang on nothing until it is complete, so no flip comes before that. It is created by the transaction
+// like any tree: a rollback drops it whole.
+#include "base/try.hpp"
+#include "btree/bulk_load.hpp"
+#include "engine/writer.hpp"
+
+namespace quire::engine {
+
+using catalog::Catalog;
+using catalog::KeyspaceRecord;
+
+Result<std::uint64_t> Writer::fill_tree(const KeyspaceRecord& record, const std::function<Result<bool>(Entry&)>& next) {
+  os::Lock no_flip(engine_.pool_.flip_mutex());
+  btree::BulkLoader loader(engine_.resources_, record.tree, record.root);
+  for (Entry row;;) {
+    QUIRE_ASSIGN(const bool more, next(row));
+    if (!more) return loader.finish();
+    QUIRE_TRY(loader.add(row.key, row.value));
+  }
+}
+
+Result<std::uint64_t> Writer::bulk_load(std::string_view name, const std::function<Result<bool>(Entry&)>& next) {
+  const KeyspaceRecord* found = catalog().find(name);
+  if (found == nullptr) return Status(Code::not_found, "there is no keyspace '" + std::string(name) + "'");
+  const KeyspaceRecord old = *found;
+  const Savepoint before = savepoint();
+  auto changed = std::make_shared<Catalog>(catalog());
+  KeyspaceRecord& record = *changed->find(name);
+  record.tree = changed->next_tree;
+  ++changed->next_tree.raw;
+  const auto load = [&]() -> Status {
+    QUIRE_ASSIGN(const btree::Tree created, btree::Tree::create(engine_.resources_, record.tree, &transaction_));
+    record.root = created.root();
+    engine_.roots_[record.tree] = record.root;
+    QUIRE_ASSIGN(record.rows, fill_tree(record, next));
+    record.had_ghosts = false;
+    QUIRE_TRY(engine_.tree(old).mark_dropped(transaction_));
+    QUIRE_TRY(catalog::mark_dropping(engine_.resources_, old, &transaction_));
+    return catalog::write_keyspace(engine_.resources_, std::string(name), record, &transaction_);
+  };
+  const Status loaded = load();
+  if (!loaded.ok()) {
+    QUIRE_TRY(rollback_to(before));
+    return loaded;
+  }
+  const std::uint64_t rows = record.rows;
+  changed_.erase(old.tree);
+  last_change_ = nullptr;
+  own_catalog_ = std::move(changed);
+  return rows;
+}
+
+}  // namespace quire::engine

@@ -1,0 +1,108 @@
+// Giving space back: moving pages to the front of the file and cutting its end off (BA-9), and compact.
+//
+// A page moves by being dirtied: the next checkpoint writes it to the lowest free blocks. Nothing else about it changes.
+#include "base/try.hpp"
+#include "engine/engine.hpp"
+
+namespace quire::engine {
+
+using buffer::Action;
+using buffer::OptimisticPage;
+using buffer::WritePage;
+
+namespace {
+
+// Files below this many blocks are not worth shrinking on the way (4 MiB).
+constexpr std::uint64_t shrink_blocks_min = 1024;
+// Free blocks left behind the last page, so that the checkpoint that moves has room: 1/16 of what is used.
+constexpr std::uint64_t slack_fraction = 16;
+// Passes of compact over the end of the file; each leaves less to move, table and bitmap pages last.
+constexpr int compact_passes_max = 6;
+
+}  // namespace
+
+Status Engine::touch_page(PageId id) {
+  for (;;) {
+    std::uint64_t version = 0;
+    {
+      const OptimisticPage seen = pool_.optimistic(id);
+      if (!seen) {
+        QUIRE_TRY(pool_.await(id));
+        continue;
+      }
+      version = seen.version();
+    }
+    Action action(resources_);
+    QUIRE_TRY(action.prepare({.dirty = 1}));
+    action.enter();
+    WritePage page = action.write(id, version);
+    if (!page) continue;
+    action.mark_dirty(page);
+    return Status();
+  }
+}
+
+Status Engine::plan_shrink(Shrink when) {
+  const std::uint64_t used = blocks_.used_blocks();
+  const std::uint64_t all = blocks_.physical_blocks();
+  if (when == Shrink::when_worth_it && (all < shrink_blocks_min || used * 2 > all)) return Status();
+  move_behind_ = used + used / slack_fraction + file_.page_blocks();
+  QUIRE_TRY(table_.for_each([&](PageId id, const space::Entry& entry) {
+    if (!entry.free() && entry.block().raw + entry.blocks() > move_behind_) to_move_.push_back(id);
+    return Status();
+  }));
+  const auto mark = [&](const space::EntryTree& entries, auto& owner) {
+    for (std::uint32_t level = 0; level < entries.depth(); ++level) {
+      for (std::uint64_t i = 0; i < entries.level(level).size(); ++i) {
+        if (entries.level(level)[i].block().raw >= move_behind_) owner.mark_dirty(level, i);
+      }
+    }
+  };
+  os::Lock no_checkpoint(checkpoint_.mutex());
+  QUIRE_TRY(table_.load_all());
+  mark(table_.entries(), table_);
+  mark(bitmap_.entries(), bitmap_);
+  return Status();
+}
+
+Status Engine::shrink_step(std::uint64_t budget, Shrink when) {
+  if (move_behind_ == 0) QUIRE_TRY(plan_shrink(when));
+  for (; budget > 0 && !to_move_.empty(); --budget) {
+    const PageId id = to_move_.back();
+    to_move_.pop_back();
+    const space::PageSlot* slot = table_.find(id);
+    // It may have moved or been freed since the plan was made.
+    if (slot->entry.free() || slot->entry.block().raw < move_behind_) continue;
+    QUIRE_TRY(touch_page(id));
+  }
+  return Status();
+}
+
+// After a publish: nothing refers to the old places any more.
+Status Engine::cut_file() {
+  if (move_behind_ == 0 || !to_move_.empty()) return Status();
+  move_behind_ = 0;
+  return blocks_.cut().status();
+}
+
+Status Engine::compact(std::uint64_t timeout_us) {
+  QUIRE_TRY(usable());
+  if (read_only_) return Status(Code::read_only, path() + " is open for reading only");
+  std::uint64_t before = 0;
+  for (int pass = 0; pass < compact_passes_max; ++pass) {
+    QUIRE_TRY(writer_slot_.enter(timeout_us));
+    const txn::WriterTurn turn(writer_slot_);
+    QUIRE_TRY(usable());
+    QUIRE_TRY(purge_step(UINT64_MAX));
+    QUIRE_TRY(publish(nullptr, next_tree()));
+    QUIRE_TRY(shrink_step(UINT64_MAX, Shrink::always));
+    resources_.give_spare_units();
+    QUIRE_TRY(publish(nullptr, next_tree()));
+    QUIRE_TRY(cut_file());
+    if (blocks_.physical_blocks() == before) break;
+    before = blocks_.physical_blocks();
+  }
+  return Status();
+}
+
+}  // namespace quire::engine
