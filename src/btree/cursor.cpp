@@ -1,4 +1,7 @@
 // TreeCursor: taking leaves over, positioning and moving.
+//
+// Beyond the copied leaf the cursor looks for keys, not for places: splits and merges may have moved both borders of
+// the leaf that it comes to, so it searches there for the fence that it comes from.
 #include "btree/cursor.hpp"
 
 #include <algorithm>
@@ -100,9 +103,10 @@ Status TreeCursor::last() {
   return rows() > 0 ? stand(rows() - 1) : prev_leaf();
 }
 
-// The first entry of the first leaf behind this one that has any.
+// The first entry above this leaf's upper fence. A merge may have given the leaf that covers it a lower beginning.
 Status TreeCursor::next_leaf() {
   valid_ = false;
+  std::uint32_t row = 0;
   do {
     if (!view().upper_fence()) return Status(Code::not_found);
     const std::string fence(*view().upper_fence());
@@ -110,21 +114,29 @@ Status TreeCursor::next_leaf() {
     OptimisticPage page;
     if (sibling != no_page) QUIRE_TRY(tree_.open_sibling(sibling, fence, page));
     if (page) QUIRE_TRY(take(page));
-    // The smallest key above the fence.
-    if (!page) QUIRE_TRY(load({fence + '\0'}));
-  } while (rows() == 0);
-  return stand(0);
+    row = 0;
+    if (!page) {
+      // The smallest key above the fence.
+      const std::string next = fence + '\0';
+      QUIRE_TRY(load({next}));
+      row = row_at(view().search(next).index);
+    }
+  } while (row >= rows());
+  return stand(row);
 }
 
-// The last entry of the first leaf before this one that has any.
+// The last entry at or below this leaf's lower fence.
 Status TreeCursor::prev_leaf() {
   valid_ = false;
-  do {
+  for (;;) {
     const std::string fence(view().lower_fence());
     if (fence.empty()) return Status(Code::not_found);
     QUIRE_TRY(load({fence}));
-  } while (rows() == 0);
-  return stand(rows() - 1);
+    const SearchResult at = view().search(fence);
+    const std::uint32_t row = row_at(at.index);
+    if (at.found && row < rows() && slot_of(row) == at.index) return stand(row);
+    if (row > 0) return stand(row - 1);
+  }
 }
 
 }  // namespace quire::btree

@@ -51,7 +51,8 @@ Status Tree::descend(LeafOf which, std::uint32_t level, Path& path, OptimisticPa
   if (!page) return pool().await(id);
   for (std::uint32_t above = UINT32_MAX;;) {
     const NodeView node(page.data(), pool().page_bytes());
-    const bool ours = node.is_node() && page::tree_of(page.data()) == id_ && node.level() < above && node.level() >= level;
+    const bool reaches = node.level() >= level || id == root_;
+    const bool ours = node.is_node() && page::tree_of(page.data()) == id_ && node.level() < above && reaches;
     if (!ours) {
       const bool damage = page.valid();
       page.release();
@@ -60,7 +61,7 @@ Status Tree::descend(LeafOf which, std::uint32_t level, Path& path, OptimisticPa
     above = node.level();
     path.node = {id, page.version()};
     path.level = above;
-    if (above == level) return Status();
+    if (above <= level) return Status();
     const std::uint32_t index = which.rightmost ? node.count() : node.search(which.key).index;
     const PageId child = node.child(index);
     if (!page.valid()) {

@@ -211,6 +211,7 @@ Status Tree::split(std::string_view key, std::uint32_t level, std::uint32_t byte
       std::memcpy(copy.data(), page.data(), copy.size());
       if (!page.valid()) continue;
     }
+    if (path.level < level) return Status();  // the tree has become lower
     if (path.parent.id == no_page) {
       QUIRE_TRY(split_root());
       continue;

@@ -25,6 +25,9 @@
 
 namespace quire::btree {
 
+class Content;
+struct Division;
+
 // What a page of a tree is, for walks.
 enum class PageRole { inner, leaf, overflow };
 
@@ -61,6 +64,13 @@ class Tree {
 
   // Notes that the tree is dropped when the transaction is finished for every snapshot.
   Status mark_dropped(txn::WriteTransaction& transaction);
+  // When the leaf that covers `key` is less than a quarter full, joins it with a neighbour of the same parent, or takes
+  // rows over from one; the same upwards. Content does not change; rows keep headers, ghosts stay ghosts.
+  Status merge_underfull(std::string_view key);
+  // Compaction from left to right: merges nodes and moves records so that nodes get about 90 % full. Begins where
+  // `position` is (empty: at the start) and moves it on; at most `steps` leaves or joins. True at the end.
+  Result<bool> compact_step(std::string& position, std::uint32_t steps);
+
   // Frees every page, the root too. The tree must not be used afterwards.
   Status drop();
 
@@ -110,7 +120,7 @@ class Tree {
     std::uint32_t level = 0;
   };
 
-  // Descends to the node of `level` that covers `key`, without latches.
+  // Descends to the node of `level` that covers `key`, without latches; to the root if the tree is lower than that.
   Status find(LeafOf which, std::uint32_t level, Path& path, buffer::OptimisticPage& page) const;
   // One attempt; ok with an empty page means: try again.
   Status descend(LeafOf which, std::uint32_t level, Path& path, buffer::OptimisticPage& page) const;
@@ -121,6 +131,21 @@ class Tree {
   // for growing the record that is there. Look again afterwards: in rare cases another split is needed.
   Status split(std::string_view key, std::uint32_t level, std::uint32_t bytes);
   Status split_root();
+
+  // Merging; see merge.cpp.
+  struct Family;
+  enum class JoinBy { merge, balance, compact };
+  enum class Joined { nothing, changed, again };
+  bool unchanged(const Seen& seen) const;
+  Result<bool> copy_child(const Seen& parent, PageId id, Seen& seen, std::vector<std::byte>& image) const;
+  struct LookFor;
+  Result<bool> look(const LookFor& what, Family& family) const;
+  Result<bool> look_aside(Family& family, bool left) const;
+  Result<bool> join(const Family& family, const Content& content, const Division* division);
+  Result<Joined> try_join(Family& family, bool left, JoinBy by);
+  Result<bool> relieve(std::string_view key, std::uint32_t level);
+  Result<bool> collapse_root();
+  Result<bool> compact_at(std::string& position);
   bool has_room(const Node& node, bool fits) const noexcept;
 
   // Makes the record's value of `value`, writing overflow pages when it is large.

@@ -2,8 +2,8 @@
 //
 // Goal     without any lock above the tree, a key that is always there is always found, with a value that was
 //          once written for it, and a cursor that walks meets each such key once, in order
-// Method   a writer that inserts, splits, erases and replaces around and at fixed keys, and publishes now and then;
-//          readers by get, contains and cursors both ways until it is done. Under TSan guards are shared latches
+// Method   a writer that inserts, splits, erases, merges, compacts and replaces around and at fixed keys, and publishes
+//          now and then; readers by get, contains and cursors both ways until it is done. Under TSan guards are shared latches
 #include "btree/test_store.hpp"
 
 #include "base/random.hpp"
@@ -54,13 +54,21 @@ class Scene {
       const std::string near = fixed_key(i) + "+" + std::to_string(random.below(30));
       if (random.chance(1, 6)) {
         note(tree_.put(fixed_key(i), fixed_value(i, random.chance(1, 8) ? 9000 : random.below(60), step)).status());
-      } else if (random.chance(1, 3)) {
+      } else if (random.chance(step / 500 % 2 == 0 ? 1 : 3, 4)) {
         note(tree_.erase(near).status());
+        note(tree_.merge_underfull(near));
+        if (random.chance(1, 20)) note(compact_a_little());
       } else {
         note(tree_.put(near, std::string(random.below(100), 'n')).status());
       }
       if (step % 200 == 199) note(store_.publish());
     }
+  }
+
+  Status compact_a_little() {
+    const Result<bool> end = tree_.compact_step(position_, 2);
+    if (end.ok() && *end) position_.clear();
+    return end.status();
   }
 
   void read_points(std::uint64_t seed) {
@@ -111,6 +119,7 @@ class Scene {
 
   TestStore store_;
   Tree tree_;
+  std::string position_;  // of the writer's compaction
   Atomic<bool> done_{false};
   Atomic<bool> failed_{false};
   Atomic<std::uint64_t> reads_{0};

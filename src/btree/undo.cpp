@@ -69,7 +69,8 @@ Status Tree::undo(WriteTransaction& transaction, const UndoRecord& record, std::
 
 Status Tree::purge(Xid xid, const UndoRecord& record, std::uint64_t handle) {
   if (record.type == UndoType::erase) {
-    return remove_ghost(record.key, Xid{xid.raw + 1}, handle);
+    QUIRE_TRY(remove_ghost(record.key, Xid{xid.raw + 1}, handle));
+    return merge_underfull(record.key);
   }
   os::Lock no_flip(pool().flip_mutex());
   return (record.flags & txn::undo_flag::overflow) != 0 ? free_value(record.value) : Status();
@@ -124,6 +125,7 @@ Status Tree::sweep_ghosts(std::string& position, Xid limit) {
   for (std::uint32_t i = 0; leaf.ghosts() > 0 && i < leaf.count(); ++i) {
     if (leaf.ghost(i)) QUIRE_TRY(remove_ghost(leaf.key(i), limit, txn::no_undo));
   }
+  if (leaf.ghosts() > 0) QUIRE_TRY(merge_underfull(leaf.key(0)));
   position = leaf.upper_fence() ? std::string(*leaf.upper_fence()) + '\0' : std::string();
   return Status();
 }

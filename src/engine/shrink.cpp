@@ -18,6 +18,8 @@ constexpr std::uint64_t shrink_blocks_min = 1024;
 constexpr std::uint64_t slack_fraction = 16;
 // Passes of compact over the end of the file; each leaves less to move, table and bitmap pages last.
 constexpr int compact_passes_max = 6;
+// Leaves that compact looks at before another writer may take its turn.
+constexpr std::uint32_t leaves_per_turn = 256;
 
 }  // namespace
 
@@ -85,9 +87,29 @@ Status Engine::cut_file() {
   return blocks_.cut().status();
 }
 
+Status Engine::compact_trees(std::uint64_t timeout_us) {
+  const std::shared_ptr<const catalog::Catalog> now = catalog();
+  for (const auto& [name, record] : now->keyspaces) {
+    std::string position;
+    for (bool done = false; !done;) {
+      QUIRE_TRY(writer_slot_.enter(timeout_us));
+      const txn::WriterTurn turn(writer_slot_);
+      QUIRE_TRY(usable());
+      const std::shared_ptr<const catalog::Catalog> newest = catalog();
+      const catalog::KeyspaceRecord* current = newest->find(name);
+      if (current == nullptr || current->tree != record.tree) break;  // dropped meanwhile
+      btree::Tree rows = tree(record);
+      QUIRE_ASSIGN(done, rows.compact_step(position, leaves_per_turn));
+      resources_.give_spare_units();
+    }
+  }
+  return Status();
+}
+
 Status Engine::compact(std::uint64_t timeout_us) {
   QUIRE_TRY(usable());
   if (read_only_) return Status(Code::read_only, path() + " is open for reading only");
+  QUIRE_TRY(compact_trees(timeout_us));
   std::uint64_t before = 0;
   for (int pass = 0; pass < compact_passes_max; ++pass) {
     QUIRE_TRY(writer_slot_.enter(timeout_us));
