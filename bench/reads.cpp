@@ -4,11 +4,8 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
-#include <functional>
 #include <optional>
 #include <thread>
-
-#include "base/random.hpp"
 
 namespace quire::bench {
 
@@ -49,51 +46,6 @@ void get_share(Session& session, const Workload& workload, Share share, SecondsR
   });
 }
 
-void get_random(Session& session, const Workload& workload, Random& random, double seconds, Meter& meter) {
-  std::string value;
-  meter.start();
-  while (meter.seconds_so_far() < seconds) {
-    get_row(session, workload, random.below(workload.rows()), value);
-    meter.lap();
-  }
-  meter.stop();
-}
-
-// What a thread does: `warm` in its own time, then `work` when all threads are warm.
-struct ThreadWork {
-  std::function<void(Session& session, unsigned thread)> warm;
-  std::function<void(Session& session, unsigned thread, Meter& meter)> work;
-};
-
-Measurement run_threads(Engine& engine, unsigned threads, const ThreadWork& todo) {
-  std::vector<Meter> meters(threads);
-  std::vector<std::exception_ptr> failures(threads);
-  std::atomic<unsigned> ready{0};
-  std::vector<std::thread> workers;
-  for (unsigned t = 0; t < threads; ++t) {
-    workers.emplace_back([&, t] {
-      bool counted = false;
-      try {
-        const std::unique_ptr<Session> session = engine.session();
-        todo.warm(*session, t);
-        counted = true;
-        ready.fetch_add(1);
-        while (ready.load() < threads) std::this_thread::yield();
-        todo.work(*session, t, meters[t]);
-      } catch (...) {
-        if (!counted) ready.fetch_add(1);
-        failures[t] = std::current_exception();
-      }
-    });
-  }
-  for (std::thread& worker : workers) worker.join();
-  for (const std::exception_ptr& failure : failures) {
-    if (failure) std::rethrow_exception(failure);
-  }
-  for (unsigned t = 1; t < threads; ++t) meters[0].merge(meters[t]);
-  return meters[0].measurement();
-}
-
 void require_scan(const ScanCheck& check, std::uint64_t count, std::uint64_t sum) {
   if (check.right() && check.count() == count && check.sum() == sum) return;
   throw BenchError("a scan met " + std::to_string(check.count()) + " entries of " + std::to_string(count) +
@@ -129,19 +81,6 @@ Measurement put_singly(Engine& engine, const Workload& workload, double seconds_
   return meter.measurement();
 }
 
-Measurement get_for(Engine& engine, const Workload& workload, unsigned threads, GetTime time) {
-  std::vector<Random> sources;
-  for (unsigned t = 0; t < threads; ++t) sources.emplace_back(100 + t);
-  return run_threads(engine, threads,
-                     {[&](Session& session, unsigned t) {
-                        Meter ignored;
-                        get_random(session, workload, sources[t], time.warm_seconds, ignored);
-                      },
-                      [&](Session& session, unsigned t, Meter& meter) {
-                        get_random(session, workload, sources[t], time.seconds, meter);
-                      }});
-}
-
 Reads::Reads(Engine& engine, const Workload& workload, SecondsRange seconds)
     : engine_(engine), workload_(workload), seconds_(seconds), session_(engine.session()) {
   check_scan(*session_, workload_, Direction::forward);
@@ -154,13 +93,33 @@ Measurement Reads::get(unsigned threads) {
     get_share(*session_, workload_, {0, rows}, seconds_, own);
     return own.measurement();
   }
-  return run_threads(engine_, threads,
-                     {// A cache of a connection's own is warmed as that of the first session was.
-                      [&](Session& session, unsigned) { check_scan(session, workload_, Direction::forward); },
-                      [&](Session& session, unsigned t, Meter& meter) {
-                        const Share share{rows * t / threads, rows * (t + 1) / threads};
-                        get_share(session, workload_, share, seconds_, meter);
-                      }});
+  std::vector<Meter> meters(threads);
+  std::vector<std::exception_ptr> failures(threads);
+  std::atomic<unsigned> ready{0};
+  std::vector<std::thread> workers;
+  for (unsigned t = 0; t < threads; ++t) {
+    workers.emplace_back([&, t] {
+      bool counted = false;
+      try {
+        const std::unique_ptr<Session> session = engine_.session();
+        // A cache of a connection's own is warmed as that of the first session was.
+        check_scan(*session, workload_, Direction::forward);
+        counted = true;
+        ready.fetch_add(1);
+        while (ready.load() < threads) std::this_thread::yield();
+        get_share(*session, workload_, {rows * t / threads, rows * (t + 1) / threads}, seconds_, meters[t]);
+      } catch (...) {
+        if (!counted) ready.fetch_add(1);
+        failures[t] = std::current_exception();
+      }
+    });
+  }
+  for (std::thread& worker : workers) worker.join();
+  for (const std::exception_ptr& failure : failures) {
+    if (failure) std::rethrow_exception(failure);
+  }
+  for (unsigned t = 1; t < threads; ++t) meters[0].merge(meters[t]);
+  return meters[0].measurement();
 }
 
 Measurement Reads::get_missing() {

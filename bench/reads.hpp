@@ -26,14 +26,6 @@ struct SecondsRange {
   double max = 3;
 };
 
-struct GetTime {
-  double warm_seconds = 0;
-  double seconds = 0;
-};
-
-// Gets of rows drawn at random for a time, after others that are not measured. Needs no tables of the workload.
-Measurement get_for(Engine& engine, const Workload& workload, unsigned threads, GetTime time);
-
 class Reads {
  public:
   // Begins with a full scan, so that every row finds warm caches.

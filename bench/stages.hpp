@@ -22,7 +22,7 @@ struct StageOptions {
   std::string folder;             // for this engine alone; empty before every stage but `larger`
   SecondsRange seconds;           // of each reading row
   double seconds_max_puts = 3;    // of the row of single durable puts
-  double seconds_larger = 10;     // of each row of `larger`, and before it to warm up
+  double seconds_larger = 10;     // of each row of `larger` in all, and before it to warm up
   // Joined before the first read of `larger`.
   const MemoryGroup* group = nullptr;
   // Called before each piece of work, with its name; returns when it is this engine's turn. All engines have the
