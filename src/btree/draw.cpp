@@ -133,8 +133,7 @@ Result<std::uint32_t> height_of(const Tree& tree) {
 }  // namespace
 
 std::string draw_text(const TreePicture& picture) {
-  std::string text = picture.name.empty() ? "tree " + std::to_string(picture.tree.raw) : "keyspace " + picture.name;
-  text += ": height " + std::to_string(picture.height()) + ", " + counted(picture.rows, "row") + ", " + counted(picture.pages(), "page");
+  std::string text = picture.heading() + ": height " + std::to_string(picture.height()) + ", " + counted(picture.rows, "row") + ", " + counted(picture.pages(), "page");
   if (picture.overflow_pages != 0) text += " and " + counted(picture.overflow_pages, "overflow page");
   text += " of " + std::to_string(picture.page_bytes) + " bytes, leaves " + percent(picture.levels.back().fill()) + " full\n";
   if (picture.summed_up()) {

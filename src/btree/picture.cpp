@@ -148,6 +148,11 @@ std::size_t fill_step(double fill) noexcept {
   return std::min(fill_steps - 1, static_cast<std::size_t>(step));
 }
 
+std::string TreePicture::heading() const {
+  if (!title.empty()) return title;
+  return name.empty() ? "tree " + std::to_string(tree.raw) : "keyspace " + name;
+}
+
 std::uint64_t TreePicture::pages() const noexcept {
   return std::accumulate(levels.begin(), levels.end(), std::uint64_t{0}, [](std::uint64_t sum, const PictureLevel& l) { return sum + l.pages; });
 }

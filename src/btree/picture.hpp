@@ -70,7 +70,8 @@ struct PictureLevel {
 };
 
 struct TreePicture {
-  std::string name;  // of the keyspace; empty when the tree is drawn by number
+  std::string name;   // of the keyspace; empty when the tree is drawn by number
+  std::string title;  // in place of "keyspace NAME" above the drawing
   TreeId tree{};
   PageId root{};
   std::uint32_t page_bytes = 0;
@@ -81,6 +82,8 @@ struct TreePicture {
   std::vector<PictureLevel> levels;  // from the root down
 
   std::uint32_t height() const noexcept { return static_cast<std::uint32_t>(levels.size()); }
+  // The title, or what stands for it.
+  std::string heading() const;
   std::uint64_t pages() const noexcept;  // overflow pages not counted
   bool summed_up() const noexcept;
 };

@@ -84,10 +84,10 @@ void Svg::text(SvgPoint at, std::string_view text, const SvgText& how) {
                        how.size, how.color, anchor(how.align), how.bold ? " font-weight=\"bold\"" : "", xml_text(text));
 }
 
-void Svg::edge(SvgPoint from, SvgPoint to, const char* color) {
+void Svg::edge(SvgPoint from, SvgPoint to, Stroke stroke) {
   const double bend = (to.y - from.y) * 0.5;
-  body_ += fmt::format("<path d=\"M{:.1f} {:.1f}C{:.1f} {:.1f} {:.1f} {:.1f} {:.1f} {:.1f}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.3\"/>\n",
-                       from.x, from.y, from.x, from.y + bend, to.x, to.y - bend, to.x, to.y, color);
+  body_ += fmt::format("<path d=\"M{:.1f} {:.1f}C{:.1f} {:.1f} {:.1f} {:.1f} {:.1f} {:.1f}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{:.1f}\"/>\n",
+                       from.x, from.y, from.x, from.y + bend, to.x, to.y - bend, to.x, to.y, stroke.color, stroke.width);
 }
 
 void Svg::link(SvgPoint from, SvgPoint to, const char* color) {

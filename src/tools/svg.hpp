@@ -59,7 +59,11 @@ class Svg {
   // Baseline at `at.y`. The text is escaped here.
   void text(SvgPoint at, std::string_view text, const SvgText& how = {});
   // A curve that leaves downwards and arrives from above.
-  void edge(SvgPoint from, SvgPoint to, const char* color);
+  struct Stroke {
+    const char* color;
+    double width = 1.3;
+  };
+  void edge(SvgPoint from, SvgPoint to, Stroke stroke);
   // A dashed line with an arrow head.
   void link(SvgPoint from, SvgPoint to, const char* color);
   void line(SvgPoint from, SvgPoint to, const char* color);

@@ -92,7 +92,7 @@ void write_index(const fs::path& directory) {
 
 void publish(const std::string& name, TreePicture picture) {
   const CaseText& text = text_of(name);
-  if (picture.name.empty()) picture.name = text.title;
+  picture.title = text.title;
   const fs::path directory = pictures();
   EXPECT_TRUE(write_file((directory / (name + ".svg")).string(), tree_svg(picture)).ok());
   EXPECT_TRUE(write_file((directory / (name + ".txt")).string(), btree::draw_text(picture)).ok());

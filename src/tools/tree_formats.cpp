@@ -97,10 +97,6 @@ void dot_level(const PictureLevel& level, std::string& text) {
 
 }  // namespace
 
-std::string tree_title(const TreePicture& picture) {
-  return picture.name.empty() ? fmt::format("tree {}", picture.tree.raw) : "keyspace " + picture.name;
-}
-
 std::string tree_summary(const TreePicture& picture) {
   std::string text = fmt::format("height {}, {}, {} of {} KiB", picture.height(), count_of(picture.rows, "row"), count_of(picture.pages(), "page"),
                                  picture.page_bytes / 1024);
@@ -134,7 +130,7 @@ Document tree_document(const TreePicture& picture) {
 
 std::string tree_dot(const TreePicture& picture) {
   std::string text = "digraph tree {\n";
-  text += fmt::format("  graph [fontname=\"monospace\", labelloc=t, ranksep=0.7, label=<<b>{}</b><br/>{}>];\n", xml_text(tree_title(picture)),
+  text += fmt::format("  graph [fontname=\"monospace\", labelloc=t, ranksep=0.7, label=<<b>{}</b><br/>{}>];\n", xml_text(picture.heading()),
                       xml_text(tree_summary(picture)));
   text += "  node [shape=plain, fontname=\"monospace\", fontsize=11];\n  edge [color=\"#8096b2\", arrowsize=0.6];\n";
   for (const PictureLevel& level : picture.levels) dot_level(level, text);

@@ -16,8 +16,7 @@ std::string tree_svg(const btree::TreePicture& picture);
 std::string tree_dot(const btree::TreePicture& picture);
 Document tree_document(const btree::TreePicture& picture);
 
-// "keyspace cities" or "tree 3", and "height 2, 20 rows, 5 pages of 4 KiB, leaves 70 % full".
-std::string tree_title(const btree::TreePicture& picture);
+// "height 2, 20 rows, 5 pages of 4 KiB, leaves 70 % full".
 std::string tree_summary(const btree::TreePicture& picture);
 
 // Page, fences, prefix and space of a node, a line each.

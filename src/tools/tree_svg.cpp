@@ -34,6 +34,7 @@ constexpr double histogram_width = 250;
 constexpr double histogram_height = 112;
 constexpr std::size_t key_columns_max = 24;
 constexpr double legend_height = 44;
+constexpr std::size_t thin_edges_from = 32;  // children of one node; a sheaf of thick lines would be a blot
 
 constexpr const char* color_text = "#1f2933";
 constexpr const char* color_quiet = "#66788a";
@@ -125,7 +126,7 @@ class TreeDrawing {
       for (const Placed& placed : row) placed.node != nullptr ? draw_node(placed) : draw_hidden(placed);
     }
     draw_legend();
-    return svg_.finish(tree_title(picture_) + ": " + tree_summary(picture_), margin);
+    return svg_.finish(picture_.heading() + ": " + tree_summary(picture_), margin);
   }
 
  private:
@@ -192,7 +193,7 @@ class TreeDrawing {
   void stack_rows() {
     double right = 0;
     for (const std::vector<Placed>& row : rows_) right = std::max(right, row.back().box.right());
-    const double gap = std::clamp(right * 0.04, 56.0, 190.0);
+    const double gap = std::clamp(right * 0.04, 56.0, 360.0);
     double y = margin + 66;
     for (std::vector<Placed>& row : rows_) {
       double height = 0;
@@ -208,7 +209,7 @@ class TreeDrawing {
   // ---- drawing
 
   void draw_title() {
-    svg_.text({margin, margin + 16}, tree_title(picture_), {20, color_text, SvgAlign::left, true});
+    svg_.text({margin, margin + 16}, picture_.heading(), {20, color_text, SvgAlign::left, true});
     std::string summary = tree_summary(picture_);
     if (picture_.ghosts != 0) summary += fmt::format(", {}", count_of(picture_.ghosts, "ghost"));
     svg_.text({margin, margin + 38}, summary, {12, color_quiet});
@@ -260,8 +261,8 @@ class TreeDrawing {
       }
       if (hidden_parents == nullptr) continue;
       const SvgPoint from{hidden_parents->box.center(), hidden_parents->box.bottom()};
-      for (const auto& [page, placed] : below) svg_.edge(from, {placed->box.center(), placed->box.y}, color_edge);
-      if (rest != nullptr) svg_.edge(from, {rest->box.center(), rest->box.y}, color_edge);
+      for (const auto& [page, placed] : below) svg_.edge(from, {placed->box.center(), placed->box.y}, {color_edge});
+      if (rest != nullptr) svg_.edge(from, {rest->box.center(), rest->box.y}, {color_edge});
     }
   }
 
@@ -276,11 +277,12 @@ class TreeDrawing {
         ++others;
         continue;
       }
-      svg_.edge({port_of(parent, i), parent.box.bottom()}, {child->second->box.center(), child->second->box.y}, color_edge);
+      svg_.edge({port_of(parent, i), parent.box.bottom()}, {child->second->box.center(), child->second->box.y},
+                {color_edge, parent.node->children.size() > thin_edges_from ? 0.5 : 1.3});
       below.erase(child);
     }
     if (others == 0 || rest == nullptr) return;
-    svg_.edge({port_of(parent, other_index / others), parent.box.bottom()}, {rest->box.center(), rest->box.y}, color_edge);
+    svg_.edge({port_of(parent, other_index / others), parent.box.bottom()}, {rest->box.center(), rest->box.y}, {color_edge});
   }
 
   void draw_links(const std::vector<Placed>& row) {
