@@ -9,9 +9,13 @@
 
 namespace quire::buffer {
 
+thread_local bool inside_gate = false;
+
 Gate::Slot& Gate::own_slot() noexcept { return slots_[os::this_thread_number() % slot_count]; }
 
 void Gate::enter() {
+  QUIRE_ASSERT(!inside_gate);
+  inside_gate = true;
   Slot& slot = own_slot();
   for (;;) {
     slot.inside.fetch_add(1, seq_cst);
@@ -23,12 +27,14 @@ void Gate::enter() {
 
 void Gate::leave() {
   Slot& slot = own_slot();
-  QUIRE_ASSERT(slot.inside.load(relaxed) > 0);
+  QUIRE_ASSERT(inside_gate && slot.inside.load(relaxed) > 0);
+  inside_gate = false;
   slot.inside.fetch_sub(1, release);
 }
 
 void Gate::close() {
-  QUIRE_ASSERT(!closed_.load(relaxed));
+  QUIRE_ASSERT(!inside_gate && !closed_.load(relaxed));
+  inside_gate = true;
   closed_.store(true, seq_cst);
   for (const Slot& slot : slots_) {
     while (slot.inside.load(seq_cst) != 0) os::yield_thread();
@@ -36,7 +42,8 @@ void Gate::close() {
 }
 
 void Gate::open() {
-  QUIRE_ASSERT(closed_.load(relaxed));
+  QUIRE_ASSERT(inside_gate && closed_.load(relaxed));
+  inside_gate = false;
   closed_.store(false, release);
 }
 

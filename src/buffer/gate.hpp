@@ -7,7 +7,8 @@
 // Rule BP-1: the gate comes before every latch. A thread that waited for the gate with a latch in hand would
 // deadlock with the flip.
 //
-// Threads   any; an action is entered and left by the same thread and does not nest
+// Threads   any; an action is entered and left by the same thread and does not nest: the inner one would wait for
+//           a flip that waits for the outer one
 #pragma once
 
 #include <array>
@@ -16,6 +17,9 @@
 #include "base/atomic.hpp"
 
 namespace quire::buffer {
+
+// Whether this thread is inside an action, or has closed a gate; checked where waiting is forbidden (BP-2).
+extern thread_local bool inside_gate;
 
 class Gate {
  public:

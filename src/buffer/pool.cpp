@@ -17,8 +17,12 @@ constexpr int spins_before_yield = 64;
 // The front of a page that is fetched ahead of a search. 1 KiB made random gets 17 to 26 % faster at 8 KiB pages.
 [[maybe_unused]] constexpr std::size_t prefetched_bytes = 1024;
 
-// Rounds of the clock before memory counts as full: every frame latched or in flight all the time.
+// Rounds of the clock before memory counts as full: every frame latched all the time.
 constexpr int eviction_rounds_max = 20000;
+
+// Rounds that wait for input and output before they wait longer each.
+constexpr int busy_rounds_before_sleep = 1000;
+constexpr std::uint64_t busy_sleep_us = 50;
 
 // Dirty pages that one thread in need of a frame writes out together.
 constexpr std::size_t write_out_pages = 16;
@@ -64,7 +68,7 @@ OptimisticPage Pool::optimistic(PageId id) noexcept {
   std::uint64_t word = slot->state.load(acquire);
   if (state_of(word) == state::cooling) {
     const std::uint64_t heated = with_state(word, state::unlocked);
-    if (slot->state.compare_exchange_strong(word, heated, acquire, relaxed)) word = heated;
+    if (slot->state.compare_exchange_strong(word, heated, acquire, acquire)) word = heated;
   }
   if (!is_readable(word)) return {};
   count_hit();
@@ -142,6 +146,7 @@ Status Pool::fault(PageId id) {
 }
 
 Status Pool::load(PageId id, space::PageSlot& slot) {
+  QUIRE_ASSERT(!inside_gate);  // BP-2
   misses_.fetch_add(1, relaxed);
   QUIRE_TRY(table_.load(id));
   QUIRE_ASSIGN(const std::uint32_t frame, take_frame());
@@ -174,8 +179,10 @@ Status Pool::check_image(PageId id, Bytes image) const {
 
 Result<std::uint32_t> Pool::take_frame() {
   std::vector<PageId> dirty;
+  int busy_rounds = 0;
   for (int round = 0; round < eviction_rounds_max; ++round) {
     dirty.clear();
+    bool busy = false;
     {
       os::Lock lock(frames_mutex_);
       for (std::uint64_t step = 0; step <= 2 * frame_count_ && dirty.size() < write_out_pages; ++step) {
@@ -189,14 +196,22 @@ Result<std::uint32_t> Pool::take_frame() {
           return static_cast<std::uint32_t>(frame_owner_.size() - 1);
         }
         PageId met;
-        if (turn_clock(met) == Step::dirty) dirty.push_back(met);
+        const Step found = turn_clock(met);
+        busy = busy || found == Step::busy;
+        // Once nothing can be written any more, changed pages stay and clean ones serve the readers.
+        if (found == Step::dirty && !failed()) dirty.push_back(met);
       }
     }
-    // Frames that others are reading, loading or writing out right now are free again in a moment.
-    if (dirty.empty()) {
-      os::yield_thread();
+    if (!dirty.empty()) {
+      (void)write_out(dirty).ok();  // shows in failed()
+    } else if (failed() && round > 2) {
+      return failure();
+    } else if (busy && !failed()) {
+      // Frames that others are reading, loading or writing out right now are free again, however slow the disk is.
+      --round;
+      ++busy_rounds < busy_rounds_before_sleep ? os::yield_thread() : os::sleep_us(busy_sleep_us);
     } else {
-      QUIRE_TRY(write_out(dirty));
+      os::yield_thread();
     }
   }
   return Status(Code::no_memory, "all " + std::to_string(frame_count_) + " pages of memory_limit (" +
@@ -208,9 +223,8 @@ Result<std::uint32_t> Pool::take_frame() {
 Pool::Step Pool::turn_clock(PageId& met) {
   const std::uint64_t frame = hand_++ % frame_owner_.size();
   const PageId id = frame_owner_[frame];
-  if (id == no_page) return Step::nothing;
+  if (id == no_page) return Step::busy;  // not free, so a page is on its way into it
   space::PageSlot* slot = table_.find(id);
-  if (slot == nullptr) return Step::nothing;
   std::uint64_t word = slot->state.load(acquire);
   if (state_of(word) == state::unlocked) {
     slot->state.compare_exchange_strong(word, with_state(word, state::cooling), acq_rel, relaxed);
@@ -219,7 +233,7 @@ Pool::Step Pool::turn_clock(PageId& met) {
   if (state_of(word) != state::cooling) return Step::nothing;
   if (slot->dirty.load(acquire) != 0) {
     met = id;
-    return (slot->dirty.load(relaxed) & dirty::in_flight) != 0 ? Step::nothing : Step::dirty;
+    return (slot->dirty.load(relaxed) & dirty::in_flight) != 0 ? Step::busy : Step::dirty;
   }
   if (!slot->state.compare_exchange_strong(word, with_state(word, state::exclusive), acq_rel, relaxed)) return Step::nothing;
   if (slot->dirty.load(acquire) != 0) {
@@ -230,7 +244,7 @@ Pool::Step Pool::turn_clock(PageId& met) {
   frame_owner_[frame] = no_page;
   free_frames_.push_back(static_cast<std::uint32_t>(frame));
   evictions_.fetch_add(1, relaxed);
-  return Step::freed;
+  return Step::nothing;
 }
 
 void Pool::give_frame(std::uint32_t frame) {

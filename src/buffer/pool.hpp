@@ -134,8 +134,10 @@ class Pool {
   // Whether the running epoch has changed any page.
   bool has_dirty() const;
 
-  // Not ok after an image could not be written.
+  // Not ok after an image could not be written, or a checkpoint not published (CK-8).
   Status failure() const;
+  // From here on nothing can be published or evicted dirty; reading goes on. The first reason stays.
+  void fail(const Status& status);
   bool failed() const noexcept { return failed_.load(acquire); }
 
   PoolCounters counters() const;
@@ -161,11 +163,10 @@ class Pool {
   // The page is latched, shared or exclusively. Empty when it is clean or in flight.
   std::optional<Image> capture(PageId id, space::PageSlot& slot, MutableBytes into);
   Status write_images(std::vector<std::pair<Image, Bytes>>& images);
-  void fail(const Status& status);
   void add_dirty(PageId id);
 
   Result<std::uint32_t> take_frame();
-  enum class Step { nothing, freed, dirty };
+  enum class Step { nothing, busy, dirty };  // busy: the frame is being read into or written out
   Step turn_clock(PageId& met) QUIRE_REQUIRES(frames_mutex_);
   void give_frame(std::uint32_t frame);
 

@@ -1,14 +1,18 @@
-// Pages for tests: a pool over space/, texts in pages, and a checkpoint without crashes.
+// Pages for tests: a pool over space/, texts in pages, and a small checkpoint without superblock and sync.
 //
 //   Pages pages(files, {.frames = 16});
 //   const PageId id = pages.add("text");     // an action of its own
 //   pages.change(id, "other text");
-//   pages.publish();                         // or pages.discard()
+//   pages.publish();
 //   Pages again(files, {}, pages.space.root);
 //
-// Threads   one changes, publishes and discards; texts may be read from any
+// What happens between begin_publish, write_pages and finish_publish belongs to the next epoch (CK-3).
+//
+// Threads   one changes, one publishes; texts may be read from any
 #pragma once
 
+#include <algorithm>
+#include <optional>
 #include <string>
 
 #include "buffer/action.hpp"
@@ -40,7 +44,7 @@ struct PagesOptions {
 
 struct Pages {
   space::Space space;
-  Pool pool{space.file, space.table};
+  Pool pool{space.file, space.table, space.blocks};
   Resources resources{pool, space.table, space.blocks};
   TextKind kind;
 
@@ -51,7 +55,7 @@ struct Pages {
     pool.register_kind(page::PageType::leaf, kind);
     const Status status = pool.open(options.frames * space.file.page_bytes());
     QUIRE_ASSERT(status.ok());
-    resources.running = Epoch{space.root.generation.raw + 1};
+    pool.start(Epoch{space.root.generation.raw + 1});
   }
 
   Result<PageId> try_add(std::string_view text) {
@@ -93,48 +97,49 @@ struct Pages {
     return page.ok() ? TextKind::read(page->data()) : page.status().to_string();
   }
 
-  void publish() {
+  // CK-2.
+  void begin_publish() {
     pool.gate().close();
-    const Changes changes = pool.take_changes();
+    (void)pool.flip();
+    space.begin_publish();
     pool.gate().open();
-    for (const PageId id : changes.freed) {
-      const space::Entry old = space.table.find(id)->entry;
-      if (!old.free()) space.blocks.supersede(old.block());
-      space.table.set_entry(id, space::Entry{});
+  }
+  Epoch writing() const { return Epoch{space.root.generation.raw + 1}; }
+  // One page at a time, so that a test may do something between any two. Captured, not written yet.
+  std::optional<Image> capture(PageId id, MutableBytes into) { return pool.capture_at_flip(id, writing(), into); }
+  Status write_pages() {
+    std::vector<std::byte> bytes(space.file.page_bytes());
+    for (const PageId id : pool.take_dirty(writing())) {
+      const std::optional<Image> image = capture(id, bytes);
+      if (!image) continue;
+      Status status = space.file.write(image->block, bytes);
+      if (!status.ok()) return status;
+      pool.written(*image);
     }
-    for (const PageId id : changes.dirty) write_image(id);
-    space.blocks.unreserve(resources.units_promised);
-    space.publish();
-    forget_epoch();
+    return pool.await_images(writing());
+  }
+  void finish_publish() {
+    const Epoch epoch = writing();
+    const std::uint64_t pages = space.table.unassigned();
+    paid_pages = std::min(pages, pool.promised(epoch));
+    pool.take_promise(paid_pages, epoch);
+    space.blocks.unreserve(paid_pages);
+    space.finish_publish();
+    pool.end_epoch(epoch);
+  }
+  void publish() {
+    begin_publish();
+    const Status status = write_pages();
+    QUIRE_ASSERT(status.ok());
+    finish_publish();
   }
 
-  void discard() {
-    pool.discard();
-    space.table.discard();
-    space.blocks.unreserve(resources.units_promised);
-    space.blocks.discard();
-    forget_epoch();
-  }
+  // Room that nobody will use: has to be zero after every publish.
+  std::uint64_t leaked_units() const { return space.blocks.reserved_units() - resources.spare_units; }
 
   std::uint64_t block_offset(PageId id) { return space.table.find(id)->entry.block().raw * page::block_bytes; }
 
- private:
-  void write_image(PageId id) {
-    const Bytes image = pool.capture(id).value();
-    const space::Entry old = space.table.find(id)->entry;
-    if (!old.free()) space.blocks.supersede(old.block());
-    space::Entry entry = space::Entry::make(space.blocks.allocate(), space.file.page_blocks(), space::EntryKind::page);
-    entry.checksum = space.file.checksum(image, id.raw);
-    space.table.set_entry(id, entry);
-    QUIRE_ASSERT(space.file.write(entry.block(), image).ok());
-    pool.clean(id);
-  }
-
-  void forget_epoch() {
-    resources.units_promised = 0;
-    resources.dirty_pages = 0;
-    resources.running = Epoch{space.root.generation.raw + 1};
-  }
+  std::uint64_t paid_pages = 0;  // table pages of the last publish that were paid for when pages turned dirty
 };
 
 }  // namespace quire::buffer

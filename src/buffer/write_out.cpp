@@ -7,6 +7,7 @@
 #include "base/try.hpp"
 #include "buffer/dirty_word.hpp"
 #include "buffer/pool.hpp"
+#include "os/hook.hpp"
 
 namespace quire::buffer {
 
@@ -110,7 +111,8 @@ Status Pool::write_images(std::vector<std::pair<Image, Bytes>>& images) {
            images[end].second.data() == images[end - 1].second.data() + page_bytes_) {
       ++end;
     }
-    const Status status = file_.write(images[first].first.block, Bytes(images[first].second.data(), (end - first) * page_bytes_));
+    Status status = os::hook("pool.before_write");
+    if (status.ok()) status = file_.write(images[first].first.block, Bytes(images[first].second.data(), (end - first) * page_bytes_));
     if (!status.ok()) {
       // The frames of these pages stay: the file does not have them.
       fail(status);
@@ -167,6 +169,7 @@ bool Pool::set_aside(const WritePage& page) {
 }
 
 Status Pool::make_way(PageId id) {
+  QUIRE_ASSERT(latches_held == 0);  // BP-1: it enters the gate
   for (int attempt = 0;; ++attempt) {
     space::PageSlot* slot = table_.find(id);
     const std::uint32_t word = slot->dirty.load(acquire);

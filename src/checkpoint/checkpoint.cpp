@@ -1,7 +1,7 @@
 // Checkpoint: flip, capture, assign, write, publish.
 //
 // Pages are written in order of their numbers to the lowest free blocks, so that consecutive pages mostly become one
-// write. `poisoned_` is set at the flip and cleared by success, so every early return leaves it set (CK-8).
+// write. Whatever fails after the flip makes the pool fail: nothing is published or evicted dirty from then on (CK-8).
 #include "checkpoint/checkpoint.hpp"
 
 #include <algorithm>
@@ -21,6 +21,8 @@ constexpr std::size_t run_bytes_max = std::size_t{1} << 20;
 }  // namespace
 
 void Checkpoint::start(const space::Superblock& published) {
+  os::Lock publishing(mutex_);
+  if (published.active_transactions.free()) published_active_.emplace();
   os::Lock lock(published_mutex_);
   published_ = published;
   resources_.pool.start(Epoch{published.generation.raw + 1});
@@ -41,7 +43,6 @@ Status Checkpoint::publish(const std::function<State()>& at_flip) {
 }
 
 Status Checkpoint::publish_locked(const std::function<State()>& at_flip) {
-  QUIRE_ASSERT(!poisoned_.load(relaxed));
   buffer::Pool& pool = resources_.pool;
   QUIRE_TRY(pool.failure());
   space::Superblock next = published();
@@ -52,17 +53,27 @@ Status Checkpoint::publish_locked(const std::function<State()>& at_flip) {
     pool.gate().close();
     state = at_flip();
     next.flags = state.clean ? space::superblock_flag::clean : std::uint8_t{0};
-    const bool changed = pool.has_dirty() || resources_.table.dirty() || next.flags != published().flags;
-    if (changed) {
+    // A transaction may end without changing a page: then its name in the published list is what would undo it.
+    const bool same_active = published_active_.has_value() && *published_active_ == state.active;
+    const bool same_pages = !pool.has_dirty() && !resources_.table.dirty() && !bitmap_.dirty();
+    const bool same = same_pages && same_active && next.flags == published().flags;
+    if (!same) {
       // CK-2: from here on the epoch is published or the handle is poisoned.
-      poisoned_.store(true, release);
       epoch = pool.flip();
       resources_.table.begin_write(epoch);
     }
     pool.gate().open();
-    if (!changed) return Status();
+    if (same) return Status();
   }
+  Status status = write_epoch(epoch, state, next);
+  if (!status.ok()) pool.fail(status);
+  return status;
+}
+
+Status Checkpoint::write_epoch(Epoch epoch, const State& state, space::Superblock next) {
+  QUIRE_TRY(os::hook("checkpoint.after_flip"));
   QUIRE_TRY(write_pages(epoch));
+  QUIRE_TRY(os::hook("checkpoint.before_roots"));
   QUIRE_TRY(write_active(epoch, state.active, next));
   QUIRE_TRY(write_roots(epoch, state, next));
   QUIRE_TRY(os::hook("checkpoint.before_data_sync"));
@@ -75,15 +86,16 @@ Status Checkpoint::publish_locked(const std::function<State()>& at_flip) {
     return Status(Code::unknown_outcome,
                   "whether the commit is durable is known only after reopening " + file_.path() + ": " + written.to_string());
   }
+  QUIRE_TRY(os::hook("checkpoint.durable"));
   {
     os::Lock lock(published_mutex_);
     published_ = next;
   }
+  published_active_ = state.active;
   // CK-7: the old checkpoint's blocks are free now.
   resources_.blocks.publish(epoch);
   resources_.table.publish();
-  pool.end_epoch(epoch);
-  poisoned_.store(false, release);
+  resources_.pool.end_epoch(epoch);
   return Status();
 }
 
@@ -95,6 +107,7 @@ Status Checkpoint::write_pages(Epoch epoch) {
   if (run_.size() < room) run_.resize(room);
   run_images_.clear();
   for (const PageId id : dirty) {
+    QUIRE_TRY(os::hook("checkpoint.before_page"));
     const std::size_t at = run_images_.size() * page_bytes;
     std::optional<buffer::Image> image = pool.capture_at_flip(id, epoch, MutableBytes(run_).subspan(at, page_bytes));
     if (!image) continue;
@@ -180,10 +193,7 @@ Status Checkpoint::write_roots(Epoch epoch, const State& state, space::Superbloc
   next.table_depth = static_cast<std::uint8_t>(table.depth());
   next.bitmap_root = bitmap_.root();
   next.bitmap_depth = static_cast<std::uint8_t>(bitmap_.depth());
-  // The number of bitmap pages follows from file_blocks.
-  const std::uint64_t last_page_begin = (bitmap_.entries().leaves() - 1) * bitmap_.blocks_per_page();
-  const std::uint64_t end = std::max(resources_.blocks.next_published_end(epoch), last_page_begin + 1);
-  next.file_blocks = (end + file_.page_blocks() - 1) / file_.page_blocks() * file_.page_blocks();
+  next.file_blocks = bitmap_.file_blocks(resources_.blocks, epoch);
   return Status();
 }
 

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct ActiveTransaction {
   Xid xid;
   std::uint64_t undo_head = 0;        // handle of its newest undo record, 0: none
   std::uint32_t last_operation = 0;
+  friend bool operator==(const ActiveTransaction&, const ActiveTransaction&) = default;
 };
 
 class Checkpoint {
@@ -49,12 +51,14 @@ class Checkpoint {
     bool clean = true;  // nothing to recover: no active transaction, undo page or ghost
     std::vector<ActiveTransaction> active;
   };
-  // Asks for the state with the gate closed. Does nothing when nothing has changed since the last publish.
+  // Asks for the state with the gate closed, so without a look at any page. Does nothing when nothing has changed since
+  // the last publish: no page, no number, no transaction that was active then and has ended since.
   Status publish(const std::function<State()>& at_flip);
   Status publish(State state);
 
   space::Superblock published() const;
-  bool poisoned() const noexcept { return poisoned_.load(acquire); }
+  // Nothing will be published any more (CK-8).
+  bool poisoned() const noexcept { return resources_.pool.failed(); }
 
   // No checkpoint is written during the scope of what this returns; for those who copy or compare what is published.
   os::Mutex& mutex() noexcept { return mutex_; }
@@ -65,6 +69,7 @@ class Checkpoint {
   Status write_active(Epoch epoch, const std::vector<ActiveTransaction>& active, space::Superblock& next);
   Status write_roots(Epoch epoch, const State& state, space::Superblock& next);
   Status publish_locked(const std::function<State()>& at_flip) QUIRE_REQUIRES(mutex_);
+  Status write_epoch(Epoch epoch, const State& state, space::Superblock next) QUIRE_REQUIRES(mutex_);
 
   space::PageFile& file_;
   buffer::Resources& resources_;
@@ -72,7 +77,8 @@ class Checkpoint {
   os::Mutex mutex_;
   mutable os::Mutex published_mutex_;
   space::Superblock published_ QUIRE_GUARDED_BY(published_mutex_);
-  Atomic<bool> poisoned_{false};
+  // Those of the published state; unknown after opening a file that lists some.
+  std::optional<std::vector<ActiveTransaction>> published_active_ QUIRE_GUARDED_BY(mutex_);
 
   // Images of consecutive blocks, gathered into one write. Of publish.
   std::vector<std::byte> run_;

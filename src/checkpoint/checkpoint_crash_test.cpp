@@ -69,7 +69,7 @@ class Runner {
       const Status status = store.publish();
       EXPECT_TRUE(status.ok()) << status.to_string();
       history_.acknowledged = generation;
-      EXPECT_EQ(store.pages.space.blocks.reserved_units(), 0u);
+      EXPECT_EQ(store.pages.leaked_units(), 0u);
     }
     files_.observe(nullptr);
     look(0);

@@ -26,7 +26,15 @@ struct Store {
     checkpoint.start(root);
   }
 
-  Status publish() { return checkpoint.publish({TreeId{static_cast<std::uint32_t>(checkpoint.published().generation.raw) + 1}, 0}); }
+  // The state names a tree per generation, so that a state published with another's numbers shows.
+  Checkpoint::State state() const {
+    return {.next_tree = TreeId{static_cast<std::uint32_t>(checkpoint.published().generation.raw) + 1},
+            .clean = active.empty(),
+            .active = active};
+  }
+  Status publish() { return checkpoint.publish(state()); }
+
+  std::vector<ActiveTransaction> active;
 
   // One random change, made to `texts` as well.
   void change(Random& random, Texts& texts) {
@@ -53,6 +61,7 @@ struct Found {
   std::string failure;
   space::Superblock root;
   Texts texts;
+  std::vector<ActiveTransaction> active;
 };
 
 inline void look_at_pages(space::Space& space, Found& found) {
@@ -69,6 +78,7 @@ inline void look_at_pages(space::Space& space, Found& found) {
     return Status();
   });
   if (!status.ok()) found.failure = status.to_string();
+  if (!found.root.active_transactions.free()) used += found.root.active_transactions.blocks();
   for (const space::EntryTree* tree : {&space.table.entries(), &space.bitmap.entries()}) {
     for (std::uint32_t level = 0; level < tree->depth(); ++level) used += tree->level(level).size() * space.file.page_blocks();
   }
@@ -77,17 +87,28 @@ inline void look_at_pages(space::Space& space, Found& found) {
   }
 }
 
+inline void look_at_active(os::FileSystem& files, Found& found) {
+  const Store store(files, {}, found.root);
+  Result<std::vector<ActiveTransaction>> active = store.checkpoint.active_transactions();
+  if (active.ok()) {
+    found.active = std::move(active).value();
+  } else if (found.failure.empty()) {
+    found.failure = active.status().to_string();
+  }
+}
+
 inline Found look_at(os::FileSystem& files) {
   Found found;
   const Result<std::unique_ptr<os::File>> file = files.open(space::test_path, os::to_read);
-  if (!file.ok()) return {.failure = file.status().to_string(), .root = {}, .texts = {}};
+  if (!file.ok()) return {.failure = file.status().to_string(), .root = {}, .texts = {}, .active = {}};
   const Result<space::Superblock> root = space::read_superblock(**file, space::test_path);
-  if (!root.ok()) return {.failure = root.status().to_string(), .root = {}, .texts = {}};
+  if (!root.ok()) return {.failure = root.status().to_string(), .root = {}, .texts = {}, .active = {}};
   found.root = *root;
   space::Space space(files, *root, Status());
   const Status opened = space.open();
   if (opened.ok()) {
     look_at_pages(space, found);
+    look_at_active(files, found);
   } else {
     found.failure = opened.to_string();
   }

@@ -53,17 +53,21 @@ Status Engine::plan_shrink(Shrink when) {
     if (!entry.free() && entry.block().raw + entry.blocks() > move_behind_) to_move_.push_back(id);
     return Status();
   }));
-  const auto mark = [&](const space::EntryTree& entries, auto& owner) {
-    for (std::uint32_t level = 0; level < entries.depth(); ++level) {
-      for (std::uint64_t i = 0; i < entries.level(level).size(); ++i) {
-        if (entries.level(level)[i].block().raw >= move_behind_) owner.mark_dirty(level, i);
-      }
-    }
-  };
+  // Pages of the table and the bitmap move too.
   os::Lock no_checkpoint(checkpoint_.mutex());
-  QUIRE_TRY(table_.load_all());
-  mark(table_.entries(), table_);
-  mark(bitmap_.entries(), bitmap_);
+  const auto behind = [&](const space::EntryTree& entries, std::uint32_t level, std::uint64_t i) {
+    return entries.level(level)[i].block().raw >= move_behind_;
+  };
+  for (std::uint32_t level = 0; level < table_.entries().depth(); ++level) {
+    for (std::uint64_t i = 0; i < table_.entries().level(level).size(); ++i) {
+      if (behind(table_.entries(), level, i)) QUIRE_TRY(table_.mark_dirty(level, i));
+    }
+  }
+  for (std::uint32_t level = 0; level < bitmap_.entries().depth(); ++level) {
+    for (std::uint64_t i = 0; i < bitmap_.entries().level(level).size(); ++i) {
+      if (behind(bitmap_.entries(), level, i)) bitmap_.mark_dirty(level, i);
+    }
+  }
   return Status();
 }
 

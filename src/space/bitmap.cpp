@@ -59,4 +59,12 @@ Status Bitmap::write(const BlockAllocator& blocks, Epoch epoch) {
   });
 }
 
+std::uint64_t Bitmap::file_blocks(BlockAllocator& blocks, Epoch epoch) const {
+  const std::uint64_t last_page_begin = (entries_.leaves() - 1) * blocks_per_page();
+  const std::uint64_t end = std::max(blocks.next_published_end(epoch), last_page_begin + 1);
+  const std::uint64_t length = (end + file_.page_blocks() - 1) / file_.page_blocks() * file_.page_blocks();
+  blocks.name_length(epoch, length);
+  return length;
+}
+
 }  // namespace quire::space

@@ -27,8 +27,13 @@ class Bitmap {
   Status assign(PageTable& table, BlockAllocator& blocks, Epoch epoch);
   // Writes the bits of the epoch's (PB + new) - S.
   Status write(const BlockAllocator& blocks, Epoch epoch);
+  // The length of the file for the superblock of the epoch: from it follows how many pages the bitmap has. Cutting the
+  // file respects it.
+  std::uint64_t file_blocks(BlockAllocator& blocks, Epoch epoch) const;
   // A page of it moves to another block with the next assign (BA-9).
   void mark_dirty(std::uint32_t level, std::uint64_t index) { entries_.mark(level, index); }
+
+  bool dirty() const noexcept { return entries_.dirty(); }
 
   Entry root() const noexcept { return entries_.root(); }
   std::uint32_t depth() const noexcept { return entries_.depth(); }

@@ -50,9 +50,8 @@ TEST(bitmap, grows_over_the_border_of_a_page_while_it_is_written) {
     const PageId id = space.table.allocate_id().value();
     const std::uint64_t filler = border - superblock_blocks - distance;
     ASSERT_TRUE(space.blocks.reserve(filler).ok());
-    for (std::uint64_t n = 0; n < filler; ++n) (void)space.blocks.allocate();
-    space.blocks.unreserve(filler);
-    space.table.set_entry(id, Entry::make(Block{2}, 1, EntryKind::page));
+    for (std::uint64_t n = 0; n < filler; ++n) (void)space.blocks.allocate(space.running());
+    space.table.set_entry(id, Entry::make(Block{2}, 1, EntryKind::page), space.running());
     space.publish();
     const BlockSet again = reload(files, space.root);
     std::uint64_t used = superblock_blocks + filler;
@@ -74,8 +73,7 @@ TEST(bitmap, reports_damage_of_every_page_by_name) {
   const std::uint64_t filler = std::uint64_t{page::page_bytes_min} * 8 * 2;
   space.add_page("x");
   ASSERT_TRUE(space.blocks.reserve(filler).ok());
-  for (std::uint64_t n = 0; n < filler; ++n) (void)space.blocks.allocate();
-  space.blocks.unreserve(filler);
+  for (std::uint64_t n = 0; n < filler; ++n) (void)space.blocks.allocate(space.running());
   space.publish();
   const EntryTree& tree = space.bitmap.entries();
   ASSERT_EQ(tree.depth(), 2u);

@@ -34,6 +34,7 @@ void BlockAllocator::open(BlockSet published, Sizes sizes) {
   published_ = std::move(published);
   allocated_ = published_;
   const std::uint64_t whole = sizes.physical_blocks - sizes.physical_blocks % unit_blocks_;
+  named_length_.fill(published_.size());
   resize(std::max(whole, round_up(published_.size(), unit_blocks_)));
   free_units_ = allocated_.count_absent(unit_blocks_);
   check();
@@ -155,8 +156,14 @@ std::uint64_t BlockAllocator::next_published_end(Epoch epoch) const noexcept {
   return 0;
 }
 
+void BlockAllocator::name_length(Epoch epoch, std::uint64_t blocks) noexcept {
+  os::Lock lock(mutex_);
+  named_length_[epoch.raw % named_length_.size()] = blocks;
+}
+
 void BlockAllocator::publish(Epoch epoch) {
   os::Lock lock(mutex_);
+  named_length_[(epoch.raw + 1) % named_length_.size()] = 0;  // that of the superblock before
   EpochSets& own = sets(epoch);
   Held dropped{epoch, {}};
   for (const Block block : own.touched) {
@@ -208,7 +215,8 @@ bool BlockAllocator::pinned() const noexcept {
 Result<std::uint64_t> BlockAllocator::cut() {
   os::Lock lock(mutex_);
   const std::uint64_t have = allocated_.size();
-  std::uint64_t keep = round_up(allocated_.end(), unit_blocks_);
+  const std::uint64_t named = std::max(named_length_[0], named_length_[1]);
+  std::uint64_t keep = round_up(std::max(allocated_.end(), named), unit_blocks_);
   // Free units below the cut must still cover what is reserved.
   const std::uint64_t lost = (have - keep) / unit_blocks_;
   const std::uint64_t needed = reserved_units_ + standing_reserve();

@@ -54,6 +54,8 @@ class BlockAllocator {
   std::uint64_t next_published_word(Epoch epoch, std::size_t index) const noexcept;
   // One more than the highest block of that bitmap.
   std::uint64_t next_published_end(Epoch epoch) const noexcept;
+  // The epoch's superblock says that the file has so many blocks: cut leaves them until the next one is published.
+  void name_length(Epoch epoch, std::uint64_t blocks) noexcept;
 
   // BA-4: the epoch is durable. What it no longer refers to is free, unless a pin holds an older generation.
   void publish(Epoch epoch);
@@ -63,8 +65,8 @@ class BlockAllocator {
   void unpin(Epoch generation);
   bool pinned() const noexcept;
 
-  // BA-9: cuts the file behind its last block in use, but keeps room for what is reserved. The new length in
-  // blocks.
+  // BA-9: cuts the file behind its last block in use, but keeps room for what is reserved and the length that a
+  // superblock names. The new length in blocks.
   Result<std::uint64_t> cut();
 
   std::uint64_t physical_blocks() const noexcept;
@@ -109,6 +111,7 @@ class BlockAllocator {
   std::vector<Epoch> pins_ QUIRE_GUARDED_BY(mutex_);
   std::uint64_t free_units_ QUIRE_GUARDED_BY(mutex_) = 0;
   std::uint64_t reserved_units_ QUIRE_GUARDED_BY(mutex_) = 0;
+  std::array<std::uint64_t, 2> named_length_ QUIRE_GUARDED_BY(mutex_){};  // by superblocks, by parity of the epoch
   Block search_from_ QUIRE_GUARDED_BY(mutex_){};  // no unit below it is free
 };
 

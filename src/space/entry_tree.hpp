@@ -51,7 +51,8 @@ class EntryTree {
   void mark_dirty(std::uint64_t leaf) { mark(0, leaf); }
   // A page of any level is written again, as are those above it.
   void mark(std::uint32_t level, std::uint64_t index);
-  bool dirty() const noexcept { return !levels_.empty() && !dirty_.empty() && !dirty_[0].empty(); }
+  // The pages above a dirty page are dirty, so the top one tells.
+  bool dirty() const noexcept { return !levels_.empty() && !dirty_.back().empty(); }
 
   // Gives every dirty page that has none yet a reserved block for the epoch. True when it gave any.
   bool assign(BlockAllocator& blocks, Epoch epoch);

@@ -35,15 +35,16 @@ class Trees : public testing::Test {
 
   // Writes the dirty leaves with their stamps, as one epoch.
   void publish(EntryTree& tree) {
-    ASSERT_TRUE(blocks_.reserve(600).ok());
-    while (tree.assign(blocks_)) {
+    ASSERT_TRUE(blocks_.reserve(tree.unassigned()).ok());
+    while (tree.assign(blocks_, epoch_)) {
     }
+    EXPECT_EQ(blocks_.reserved_units(), 0u);
     ASSERT_TRUE(tree.write([&](std::uint64_t leaf, MutableBytes into) {
                       store_le(into.data(), stamp(leaf));
                       return leaf % 3 == 0 ? Entry::has_free : leaf == 5 ? Entry::has_undo : std::uint64_t{0};
                     }).ok());
-    blocks_.unreserve(600);
-    blocks_.publish();
+    blocks_.publish(epoch_);
+    epoch_.raw += 1;
     EXPECT_FALSE(tree.dirty());
   }
 
@@ -65,6 +66,7 @@ class Trees : public testing::Test {
   os::MemFileSystem files_;
   PageFile file_{os::open_or_stop(files_, test_path), test_path};
   BlockAllocator blocks_{file_.file()};
+  Epoch epoch_{1};
   std::map<std::uint64_t, std::uint64_t> stamps_;
 };
 
@@ -183,23 +185,26 @@ TEST_F(Trees, refuse_a_depth_that_does_not_fit_their_size) {
   }
 }
 
-TEST_F(Trees, are_as_before_when_growth_is_taken_back) {
-  EntryTree tree(file_, EntryTree::Use::table);
-  for (const std::uint64_t kept : {std::uint64_t{1}, std::uint64_t{2}, fanout, fanout + 1}) {
-    tree.grow(kept);
-    ASSERT_NO_FATAL_FAILURE(publish(tree));
-    const Entry root = tree.root();
-    for (const std::uint64_t grown : {kept + 1, fanout + 2, 2 * fanout + 2}) {
-      tree.grow(grown);
-      tree.shrink(kept);
+TEST_F(Trees, shrink_to_any_size_and_give_the_blocks_of_what_is_gone_back) {
+  for (const std::uint64_t kept : {std::uint64_t{1}, std::uint64_t{2}, fanout, fanout + 1, 2 * fanout}) {
+    for (const bool changed : {false, true}) {
+      SCOPED_TRACE(kept);
+      EntryTree tree(file_, EntryTree::Use::bitmap);
+      const std::uint64_t before = blocks_.published().count();
+      tree.grow(2 * fanout + 2);
+      ASSERT_NO_FATAL_FAILURE(publish(tree));
+      if (changed) tree.mark_dirty(2 * fanout + 1);  // a page that is going away
+      tree.shrink(kept, blocks_, epoch_);
       EXPECT_EQ(tree.leaves(), kept);
       EXPECT_EQ(tree.depth(), depth_for(kept));
-      EXPECT_EQ(tree.root(), root);
+      if (changed) tree.grow(kept + 1);
+      ASSERT_NO_FATAL_FAILURE(publish(tree));
+      ASSERT_NO_FATAL_FAILURE(expect_reads_back(EntryTree::Use::bitmap, tree));
+      EXPECT_EQ(blocks_.published().count(), before + pages_for(tree.leaves()));
+      tree.grow(fanout + 5);
+      ASSERT_NO_FATAL_FAILURE(publish(tree));
+      ASSERT_NO_FATAL_FAILURE(expect_reads_back(EntryTree::Use::bitmap, tree));
     }
-    tree.mark_dirty(kept - 1);
-    ASSERT_NO_FATAL_FAILURE(publish(tree));
-    ASSERT_NO_FATAL_FAILURE(expect_reads_back(EntryTree::Use::table, tree));
-    EXPECT_EQ(blocks_.published().count(), superblock_blocks + pages_for(kept));
   }
 }
 

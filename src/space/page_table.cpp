@@ -41,6 +41,7 @@ Status PageTable::load_root(Entry root, std::uint32_t depth, PageId next_page) {
   depth_.store(depth, relaxed);
   images_.assign(leaves, Image());
   search_end_ = next_page;
+  published_next_page_ = next_page;
   next_page_.store(next_page.raw, release);
   for (std::uint64_t id = 0; id < next_page.raw; id += first_chunk_slots) ensure_slot(PageId{id});
   return Status();
@@ -76,14 +77,19 @@ Status PageTable::load(PageId id) {
 }
 
 Status PageTable::load_leaf(std::uint64_t leaf) {
-  Entry place;
   {
     os::Lock lock(entries_mutex_);
     QUIRE_ASSERT(leaf < images_.size());
     if (!images_[leaf].empty()) return Status();
-    place = entries_.leaf(leaf);  // a page that is not loaded does not move
   }
   os::Lock loading(loading_);
+  Entry place;
+  {
+    // A page that is not loaded does not move, and while `loading_` is held nobody else loads it.
+    os::Lock lock(entries_mutex_);
+    if (!images_[leaf].empty()) return Status();
+    place = entries_.leaf(leaf);
+  }
   std::vector<std::byte> bytes(file_.page_bytes());
   QUIRE_TRY(entries_.read_leaf(place, leaf, bytes));
   Image image(slots_per_leaf());
@@ -96,7 +102,6 @@ Status PageTable::load_leaf(std::uint64_t leaf) {
     }
   }
   os::Lock lock(entries_mutex_);
-  if (!images_[leaf].empty()) return Status();  // another thread was quicker
   for (std::uint64_t k = 0; k < slots_per_leaf(); ++k) {
     if (!image[k].free()) find(PageId{leaf * slots_per_leaf() + k})->entry = image[k];
   }
@@ -116,18 +121,15 @@ Result<PageId> PageTable::allocate_id() {
   if (id.raw >= page_number_max) return Status(Code::limit, "page numbers are used up");
   ensure_slot(id);
   const std::uint64_t leaf = id.raw / slots_per_leaf();
-  bool fresh = false;
-  {
-    os::Lock lock(entries_mutex_);
-    fresh = leaf >= images_.size();
-    if (fresh) {
-      images_.emplace_back(slots_per_leaf());
-      // The table being written is that of the flip; it grows when that is published.
-      if (writing_ == Epoch{}) entries_.grow(leaf + 1);
-      depth_.store(std::max(depth_.load(relaxed), entries_.depth_for(leaf + 1)), relaxed);
-    }
+  if (id.raw % slots_per_leaf() != 0) QUIRE_TRY(load_leaf(leaf));
+  // One step for a flip that comes in between: either it knows the number and its table page, or neither.
+  os::Lock lock(entries_mutex_);
+  if (leaf >= images_.size()) {
+    images_.emplace_back(slots_per_leaf());
+    // The table being written is that of the flip; it grows when that is published.
+    if (writing_ == Epoch{}) entries_.grow(leaf + 1);
+    depth_.store(std::max(depth_.load(relaxed), entries_.depth_for(leaf + 1)), relaxed);
   }
-  if (!fresh) QUIRE_TRY(load_leaf(leaf));
   next_page_.store(id.raw + 1, release);
   return id;
 }
@@ -141,6 +143,7 @@ Status PageTable::collect_free_ids() {
       if (!may_have_free) continue;
     }
     QUIRE_TRY(load_leaf(leaf));
+    os::Lock lock(entries_mutex_);  // another thread may be writing one of these pages out
     for (std::uint64_t k = 0; k < slots_per_leaf(); ++k) {
       const PageId id{leaf * slots_per_leaf() + k};
       if (id.raw == 0 || id >= search_end_) continue;
@@ -169,8 +172,8 @@ void PageTable::change_image(PageId id, Entry entry) {
 void PageTable::set_entry(PageId id, Entry entry, Epoch epoch) {
   PageSlot* slot = find(id);
   QUIRE_ASSERT(slot != nullptr);
-  slot->entry = entry;
   os::Lock lock(entries_mutex_);
+  slot->entry = entry;
   if (writing_ != Epoch{} && epoch != writing_) {
     if (!seeded_bug("publish_the_current_table")) {
       QUIRE_ASSERT(epoch > writing_);
@@ -194,6 +197,11 @@ void PageTable::begin_write(Epoch epoch) {
   QUIRE_ASSERT(writing_ == Epoch{} && later_.empty());
   writing_ = epoch;
   next_page_at_flip_ = next_page();
+  // Numbers that were handed out and never used stand in the file as free ones, and are found there.
+  if (published_next_page_ == next_page_at_flip_) return;
+  for (std::uint64_t leaf = published_next_page_.raw / slots_per_leaf(); leaf < entries_.leaves(); ++leaf) {
+    entries_.mark_dirty(leaf);
+  }
 }
 
 bool PageTable::dirty() const {
@@ -233,18 +241,17 @@ std::uint64_t PageTable::fill_leaf(std::uint64_t leaf, MutableBytes into) {
 void PageTable::publish() {
   os::Lock lock(entries_mutex_);
   writing_ = Epoch{};
+  published_next_page_ = next_page_at_flip_;
   entries_.grow(images_.size());
   for (const PageId id : later_) change_image(id, find(id)->entry);
   later_.clear();
 }
 
-void PageTable::mark_dirty(std::uint32_t level, std::uint64_t index) {
+Status PageTable::mark_dirty(std::uint32_t level, std::uint64_t index) {
+  if (level == 0) QUIRE_TRY(load_leaf(index));
   os::Lock lock(entries_mutex_);
+  QUIRE_ASSERT(writing_ == Epoch{});
   entries_.mark(level, index);
-}
-
-Status PageTable::load_all() {
-  for (std::uint64_t id = 1; id < next_page().raw; id += slots_per_leaf()) QUIRE_TRY(load(PageId{id}));
   return Status();
 }
 

@@ -80,11 +80,9 @@ class PageTable {
   const EntryTree& entries() const noexcept { return entries_; }
   // Whether the epoch under way has changed any entry.
   bool dirty() const;
-  // A table page or inner page moves to another block in the epoch under way (BA-9).
-  void mark_dirty(std::uint32_t level, std::uint64_t index);
+  // A table page or inner page moves to another block in the epoch under way (BA-9). Not while one is being written.
+  Status mark_dirty(std::uint32_t level, std::uint64_t index);
 
-  // Reads all table pages.
-  Status load_all();
   // All entries, page numbers 1 to next_page - 1, table pages loaded as needed: what the epoch under way will
   // publish.
   Status for_each(const std::function<Status(PageId, const Entry&)>& visit);
@@ -115,6 +113,7 @@ class PageTable {
   std::vector<Image> images_ QUIRE_GUARDED_BY(entries_mutex_);  // per table page
   std::vector<PageId> later_ QUIRE_GUARDED_BY(entries_mutex_);  // changed by E+1 while E is being written
   Epoch writing_ QUIRE_GUARDED_BY(entries_mutex_){};             // 0: no checkpoint is being written
+  PageId published_next_page_ QUIRE_GUARDED_BY(entries_mutex_){1};
 
   // Of the checkpoint.
   PageId next_page_at_flip_{};

@@ -1,12 +1,13 @@
-// Goal: the table finds every page of a published state again, gives a page number again only in a later epoch, and
-//       forgets an epoch that is discarded, whatever it grew.
-// Method: examples at the borders of table pages and depths; random epochs against a map of entries and a set of free
-//         numbers, with reopening; damage in every table page.
+// Goal: the table finds every page of a published state again, publishes the state of the flip whatever changes after it
+//       (CK-4), and gives every free number again, also after reopening.
+// Method: examples at the borders of table pages and depths; random epochs with changes between flip and publish,
+//         against a map of pages and a set of free numbers, with reopening; damage in every table page.
 #include "space/page_table.hpp"
 
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 
 #include "base/random.hpp"
 #include "os/mem/mem_file_system.hpp"
@@ -74,7 +75,7 @@ TEST(page_table, grows_to_three_levels_and_reloads_all_entries) {
   for (std::uint64_t n = 1; n <= last; ++n) {
     const PageId id = space.table.allocate_id().value();
     ASSERT_EQ(id.raw, n);
-    space.table.set_entry(id, entry_of(n));
+    space.table.set_entry(id, entry_of(n), space.running());
   }
   EXPECT_EQ(space.table.depth(), 3u);
   space.publish();
@@ -104,18 +105,94 @@ TEST(page_table, reads_a_table_page_when_one_of_its_entries_is_asked_for) {
   EXPECT_EQ(again.file.counters().pages_read.load(relaxed), reads) << "read once";
 }
 
-TEST(page_table, gives_a_freed_number_again_only_in_a_later_epoch) {
+TEST(page_table, gives_a_freed_number_again_at_once_and_publishes_the_state_of_the_flip) {
   os::MemFileSystem files;
   Space space(files);
   const PageId first = space.add_page("a");
-  const PageId second = space.add_page("b");
+  space.add_page("b");
   space.publish();
+  const Block old = space.table.find(first)->entry.block();
   space.free_page(first);
-  EXPECT_EQ(space.table.allocate_id().value().raw, second.raw + 1);
-  space.discard();
+  EXPECT_EQ(space.add_page("again"), first);
+  EXPECT_NE(space.table.find(first)->entry.block(), old) << "the published state still has it there";
+  space.begin_publish();
   space.free_page(first);
+  EXPECT_EQ(space.add_page("in the next epoch"), first);
+  space.finish_publish();
+  ASSERT_NO_FATAL_FAILURE(expect_reopens(files, space.root, {{1, "again"}, {2, "b"}}));
   space.publish();
-  EXPECT_EQ(space.table.allocate_id().value(), first);
+  ASSERT_NO_FATAL_FAILURE(expect_reopens(files, space.root, {{1, "in the next epoch"}, {2, "b"}}));
+}
+
+TEST(page_table, publishes_the_table_of_the_flip_though_it_grows_a_page_or_a_level_before_the_publish) {
+  for (const std::uint64_t at_flip : {ids_per_leaf - 3, ids_per_leaf - 1, ids_per_leaf, 2 * ids_per_leaf - 1}) {
+    SCOPED_TRACE(at_flip);
+    os::MemFileSystem files;
+    Space space(files);
+    std::map<std::uint64_t, std::string> pages;
+    for (std::uint64_t n = 1; n <= at_flip; ++n) pages[space.add_page("x").raw] = "x";
+    const std::map<std::uint64_t, std::string> flipped = pages;
+    space.begin_publish();
+    for (std::uint64_t n = 0; n < ids_per_leaf + 10; ++n) pages[space.add_page("later").raw] = "later";
+    space.write_page(PageId{3}, "changed");
+    pages[3] = "changed";
+    space.finish_publish();
+    EXPECT_EQ(space.root.next_page.raw, at_flip + 1);
+    ASSERT_NO_FATAL_FAILURE(expect_reopens(files, space.root, flipped));
+    space.blocks.check_state();
+    space.publish();
+    ASSERT_NO_FATAL_FAILURE(expect_reopens(files, space.root, pages));
+  }
+}
+
+TEST(page_table, knows_at_a_flip_either_a_number_and_its_table_page_or_neither) {
+  // The number is handed out before the flip and used after it, or never.
+  for (const std::uint64_t last : {ids_per_leaf - 2, ids_per_leaf - 1, ids_per_leaf}) {
+    for (const bool used : {false, true}) {
+      os::MemFileSystem files;
+      Space space(files);
+      std::map<std::uint64_t, std::string> pages;
+      for (std::uint64_t n = 1; n <= last; ++n) pages[space.add_page("x").raw] = "x";
+      space.publish();
+      const PageId ahead = space.table.allocate_id().value();
+      space.begin_publish();
+      if (used) space.write_page(ahead, "late");
+      space.finish_publish();
+      ASSERT_NO_FATAL_FAILURE(expect_reopens(files, space.root, pages));
+      Space again(files, space.root);
+      EXPECT_EQ(again.table.allocate_id().value(), ahead) << "free in that state, and found";
+    }
+  }
+}
+
+TEST(page_table, finds_numbers_again_that_were_handed_out_and_never_used) {
+  os::MemFileSystem files;
+  Space space(files);
+  for (std::uint64_t n = 1; n <= ids_per_leaf + 20; ++n) space.add_page("x");
+  space.publish();
+  for (int n = 0; n < 5; ++n) ASSERT_TRUE(space.table.allocate_id().ok());
+  space.write_page(PageId{1}, "y");  // in another table page
+  space.publish();
+  Space again(files, space.root);
+  for (std::uint64_t n = 1; n <= 6; ++n) EXPECT_EQ(again.table.allocate_id().value().raw, ids_per_leaf + 20 + n);
+}
+
+TEST(page_table, moves_any_of_its_pages_when_it_is_told_to) {
+  // BA-9. Also pages of it that nobody has read since the file was opened.
+  os::MemFileSystem files;
+  Space space(files);
+  std::map<std::uint64_t, std::string> pages;
+  for (std::uint64_t n = 1; n <= 2 * ids_per_leaf; ++n) pages[space.add_page("x").raw] = "x";
+  space.publish();
+  for (const auto& [level, index] : std::vector<std::pair<std::uint32_t, std::uint64_t>>{{0, 0}, {0, 1}, {1, 0}}) {
+    Space again(files, space.root);
+    const Block before = again.table.entries().level(level)[index].block();
+    ASSERT_TRUE(again.table.mark_dirty(level, index).ok());
+    EXPECT_TRUE(again.table.dirty());
+    again.publish();
+    EXPECT_NE(again.table.entries().level(level)[index].block(), before);
+    ASSERT_NO_FATAL_FAILURE(expect_reopens(files, again.root, pages));
+  }
 }
 
 TEST(page_table, finds_free_numbers_after_reopening) {
@@ -132,27 +209,6 @@ TEST(page_table, finds_free_numbers_after_reopening) {
   Space again(files, space.root);
   for (const std::uint64_t n : freed) EXPECT_EQ(again.table.allocate_id().value().raw, n);
   EXPECT_EQ(again.table.allocate_id().value(), space.root.next_page) << "then new ones";
-}
-
-TEST(page_table, is_as_before_when_an_epoch_that_grew_it_is_discarded) {
-  // A transaction that failed after it had begun a further table page left the tree of table pages deeper than the
-  // superblock said; the next commit then published a file that could not be opened.
-  for (const std::uint64_t kept : {ids_per_leaf - 2, 2 * ids_per_leaf - 2}) {
-    os::MemFileSystem files;
-    Space space(files);
-    std::map<std::uint64_t, std::string> pages;
-    for (std::uint64_t n = 1; n <= kept; ++n) pages[space.add_page("x").raw] = "x";
-    space.publish();
-    for (int n = 0; n < 10; ++n) ASSERT_TRUE(space.table.allocate_id().ok());
-    space.discard();
-    EXPECT_EQ(space.table.next_page(), space.root.next_page);
-    pages[space.add_page("after").raw] = "after";
-    space.publish();
-    ASSERT_NO_FATAL_FAILURE(expect_reopens(files, space.root, pages));
-    for (int n = 0; n < 10; ++n) pages[space.add_page("more").raw] = "more";
-    space.publish();
-    ASSERT_NO_FATAL_FAILURE(expect_reopens(files, space.root, pages));
-  }
 }
 
 TEST(page_table, has_no_slot_for_numbers_never_allocated) {
@@ -211,71 +267,72 @@ TEST(page_table, refuses_an_impossible_next_page) {
 
 // ---- random epochs
 
-// Changes as the engine makes them: page numbers during the epoch, entries only when it is published.
 class Model {
  public:
   Model(os::FileSystem& files, std::uint64_t seed) : files_(files), random_(seed), space_(new Space(files)) {}
 
   void run_epoch() {
-    pages_ = published_;
-    free_ = published_free_;
-    next_ = space_->table.next_page().raw;
-    ASSERT_EQ(next_, space_->root.generation.raw == 0 ? 1 : space_->root.next_page.raw);
-    std::vector<std::uint64_t> freed;
-    // Large epochs among small ones: a discarded one then grows what the next does not.
-    for (std::uint64_t n = random_.below(random_.chance(1, 3) ? 400 : 30); n > 0; --n) {
-      if (random_.chance(2, 5) && !pages_.empty()) {
-        freed.push_back(free_some_page());
-      } else {
-        ASSERT_NO_FATAL_FAILURE(allocate());
-      }
-    }
-    if (random_.chance(1, 3)) {
-      space_->discard();
-    } else {
-      ASSERT_NO_FATAL_FAILURE(publish(freed));
-    }
-    if (random_.chance(1, 4) && space_->root.generation.raw > 0) {
+    // Large epochs among small ones, before the flip and after it.
+    ASSERT_NO_FATAL_FAILURE(change(random_.below(random_.chance(1, 3) ? 400 : 30)));
+    const std::map<std::uint64_t, std::string> flipped = pages_;
+    const std::uint64_t flipped_next = next_;
+    space_->begin_publish();
+    const std::uint64_t after_flip = random_.below(random_.chance(1, 3) ? 400 : 30);
+    ASSERT_NO_FATAL_FAILURE(change(random_.chance(2, 3) ? after_flip : 0));
+    space_->finish_publish();
+    space_->blocks.check_state();
+    ASSERT_EQ(space_->blocks.reserved_units(), 0u);
+    ASSERT_EQ(space_->root.next_page.raw, flipped_next);
+    ASSERT_NO_FATAL_FAILURE(expect_reopens(files_, space_->root, flipped));
+    if (random_.chance(1, 4)) {
+      // What came after the flip is lost.
       const Superblock root = space_->root;
       space_ = std::make_unique<Space>(files_, root);
+      pages_ = flipped;
+      next_ = flipped_next;
+      free_.clear();
+      for (std::uint64_t n = 1; n < next_; ++n) {
+        if (pages_.count(n) == 0) free_.insert(n);
+      }
     }
   }
 
  private:
-  void allocate() {
-    const std::uint64_t expected = free_.empty() ? next_++ : free_.extract(free_.begin()).value();
-    ASSERT_EQ(space_->table.allocate_id().value().raw, expected) << "the lowest free number, else the next";
-    pages_[expected] = "page " + std::to_string(random_.next());
-  }
-
-  std::uint64_t free_some_page() {
-    auto victim = pages_.lower_bound(random_.below(next_));
-    if (victim == pages_.end()) victim = pages_.begin();
-    const std::uint64_t n = victim->first;
-    EXPECT_TRUE(space_->table.load(PageId{n}).ok());
-    space_->free_page(PageId{n});
-    pages_.erase(victim);
-    return n;
-  }
-
-  void publish(const std::vector<std::uint64_t>& freed) {
-    for (const auto& [n, text] : pages_) {
-      const auto before = published_.find(n);
-      if (before == published_.end() || before->second != text) space_->write_page(PageId{n}, text);
+  void change(std::uint64_t changes) {
+    for (; changes > 0; --changes) {
+      const std::uint64_t choice = random_.below(6);
+      if (choice < 3 || pages_.empty()) {
+        ASSERT_NO_FATAL_FAILURE(add());
+        continue;
+      }
+      auto some = pages_.lower_bound(random_.below(next_));
+      if (some == pages_.end()) some = pages_.begin();
+      if (choice < 4) {
+        some->second = "changed " + std::to_string(random_.next());
+        space_->write_page(PageId{some->first}, some->second);
+      } else {
+        space_->free_page(PageId{some->first});
+        free_.insert(some->first);
+        pages_.erase(some);
+      }
     }
-    space_->publish();
-    free_.insert(freed.begin(), freed.end());
-    published_ = pages_;
-    published_free_ = free_;
-    ASSERT_EQ(space_->root.next_page.raw, next_);
-    ASSERT_NO_FATAL_FAILURE(expect_reopens(files_, space_->root, pages_));
+  }
+
+  void add() {
+    const std::string text = "page " + std::to_string(random_.next());
+    const std::uint64_t given = space_->add_page(text).raw;
+    if (free_.erase(given) == 0) {
+      ASSERT_TRUE(free_.empty()) << "a new number while others are free";
+      ASSERT_EQ(given, next_++);
+    }
+    ASSERT_TRUE(pages_.emplace(given, text).second) << "a number given twice";
   }
 
   os::FileSystem& files_;
   Random random_;
   std::unique_ptr<Space> space_;
-  std::map<std::uint64_t, std::string> published_, pages_;  // before the epoch, and in it
-  std::set<std::uint64_t> published_free_, free_;           // numbers that may be given in this epoch
+  std::map<std::uint64_t, std::string> pages_;
+  std::set<std::uint64_t> free_;
   std::uint64_t next_ = 1;
 };
 

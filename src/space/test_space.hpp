@@ -66,6 +66,8 @@ struct Space {
     return Status();
   }
 
+  Epoch running() const { return Epoch{root.generation.raw + 1 + (writing ? 1 : 0)}; }
+
   // A page with this text in it, written at once and in the table from the next publish on.
   PageId add_page(std::string_view text) {
     const PageId id = table.allocate_id().value();
@@ -74,55 +76,57 @@ struct Space {
   }
 
   void write_page(PageId id, std::string_view text) {
-    QUIRE_ASSERT(blocks.reserve(1).ok());
+    QUIRE_ASSERT(table.load(id).ok());
     std::vector<std::byte> image(file.page_bytes());
     page::format_page(image, {page::PageType::leaf, TreeId{1}, id});
     copy_bytes(image.data() + page::header_bytes, text);
     const Entry old = table.find(id)->entry;
-    if (!old.free()) blocks.supersede(old.block());
-    Entry entry = Entry::make(blocks.allocate(), file.page_blocks(), EntryKind::page);
+    if (!old.free()) blocks.supersede(old.block(), running());
+    QUIRE_ASSERT(blocks.reserve(1).ok());
+    Entry entry = Entry::make(blocks.allocate(running()), file.page_blocks(), EntryKind::page);
     entry.checksum = file.checksum(image, id.raw);
     QUIRE_ASSERT(file.write(entry.block(), image).ok());
-    table.set_entry(id, entry);
-    blocks.unreserve(1);
+    table.set_entry(id, entry, running());
   }
 
   void free_page(PageId id) {
+    QUIRE_ASSERT(table.load(id).ok());
+    const Entry old = table.find(id)->entry;
+    if (!old.free()) {
+      blocks.supersede(old.block(), running());
+      table.set_entry(id, Entry{}, running());
+    }
     table.free_id(id);
-    freed.push_back(id);
   }
 
-  void publish() {
-    for (const PageId id : freed) {
-      const Entry old = table.find(id)->entry;
-      if (!old.free()) blocks.supersede(old.block());
-      table.set_entry(id, Entry{});
-    }
-    freed.clear();
-    const std::uint64_t units = table.entries().leaves() + 100;
-    const bool promised = blocks.reserve(units).ok();  // else the standing reserve must do (BA-8)
-    bitmap.assign(table, blocks);
+  // A checkpoint in two steps; what changes in between belongs to the next epoch.
+  void begin_publish() {
+    table.begin_write(running());
+    writing = true;
+  }
+  void finish_publish() {
+    const Epoch epoch{root.generation.raw + 1};
+    QUIRE_ASSERT(blocks.reserve(table.unassigned(), BlockAllocator::Room::standing).ok());
+    QUIRE_ASSERT(bitmap.assign(table, blocks, epoch).ok());
     QUIRE_ASSERT(table.write().ok());
-    QUIRE_ASSERT(bitmap.write(blocks).ok());
-    root.generation.raw += 1;
-    root.next_page = table.next_page();
+    QUIRE_ASSERT(bitmap.write(blocks, epoch).ok());
+    root.generation = epoch;
+    root.next_page = table.next_page_at_flip();
     root.table_root = table.root();
     root.table_depth = static_cast<std::uint8_t>(table.depth());
     root.bitmap_root = bitmap.root();
     root.bitmap_depth = static_cast<std::uint8_t>(bitmap.depth());
-    root.file_blocks = std::max(blocks.next_published_end(), (bitmap.entries().leaves() - 1) * bitmap.blocks_per_page() + 1);
-    if (promised) blocks.unreserve(units);
-    blocks.publish();
+    root.file_blocks = bitmap.file_blocks(blocks, epoch);
+    blocks.publish(epoch);
     table.publish();
+    writing = false;
+  }
+  void publish() {
+    begin_publish();
+    finish_publish();
   }
 
-  void discard() {
-    freed.clear();
-    table.discard();
-    blocks.discard();
-  }
-
-  std::vector<PageId> freed;  // in this epoch
+  bool writing = false;  // between begin_publish and finish_publish
 };
 
 }  // namespace quire::space
