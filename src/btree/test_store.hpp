@@ -31,7 +31,7 @@ class TestStore {
         table_(file_),
         blocks_(file_.file()),
         bitmap_(file_),
-        pool_(file_, table_),
+        pool_(file_, table_, blocks_),
         resources_{pool_, table_, blocks_},
         checkpoint_(file_, resources_, bitmap_) {
     space::Superblock superblock;
@@ -44,6 +44,7 @@ class TestStore {
     pool_.register_kind(page::PageType::leaf, node_kind());
     pool_.register_kind(page::PageType::overflow_index, overflow::index_kind());
     pool_.register_kind(page::PageType::overflow_data, overflow::data_kind());
+    pool_.register_kind(page::PageType::undo, txn::undo_kind());
     QUIRE_ASSERT(pool_.open(options.memory_bytes).ok());
     checkpoint_.start(superblock);
     table_.create();
@@ -54,8 +55,9 @@ class TestStore {
   }
 
   Tree make_tree() { return Tree::create(resources_, TreeId{++trees_}).value(); }
-  Status publish() { return checkpoint_.publish({TreeId{trees_ + 1}, 0}); }
-  void discard() { checkpoint_.discard(); }
+  Status publish() {
+    return checkpoint_.publish(checkpoint::Checkpoint::State{.next_tree = TreeId{trees_ + 1}, .active = {}});
+  }
 
   buffer::Pool& pool() noexcept { return pool_; }
   buffer::Resources& resources() noexcept { return resources_; }

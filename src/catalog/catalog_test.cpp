@@ -29,7 +29,7 @@ class catalog_rows : public testing::Test {
     return {.tree = TreeId{id}, .root = tree.root(), .rows = 0, .schema = schema};
   }
   std::string loading() {
-    const Result<Catalog> loaded = load(store_.resources());
+    const Result<Catalog> loaded = load(store_.resources(), txn::newest);
     return loaded.ok() ? "ok" : loaded.status().to_string();
   }
 
@@ -38,7 +38,7 @@ class catalog_rows : public testing::Test {
 };
 
 TEST_F(catalog_rows, of_a_new_database_name_the_default_keyspace) {
-  const Catalog loaded = load(store_.resources()).value();
+  const Catalog loaded = load(store_.resources(), txn::newest).value();
   ASSERT_EQ(loaded.keyspaces.size(), 1u);
   const KeyspaceRecord* record = loaded.find("default");
   ASSERT_NE(record, nullptr);
@@ -53,10 +53,10 @@ TEST_F(catalog_rows, come_back_as_they_were_written) {
   const Schema schema{{"country", "", "Größe"}, {"population", std::string(255, 'c')}};
   KeyspaceRecord cities = make(4, schema);
   cities.rows = 171075;
-  ASSERT_TRUE(write_keyspace(store_.resources(), "cities", cities).ok());
-  ASSERT_TRUE(write_keyspace(store_.resources(), "\xff", make(5)).ok());
+  ASSERT_TRUE(write_keyspace(store_.resources(), "cities", cities, nullptr).ok());
+  ASSERT_TRUE(write_keyspace(store_.resources(), "\xff", make(5), nullptr).ok());
   ASSERT_TRUE(store_.publish().ok());
-  const Catalog loaded = load(store_.resources()).value();
+  const Catalog loaded = load(store_.resources(), txn::newest).value();
   ASSERT_EQ(loaded.keyspaces.size(), 3u);
   EXPECT_EQ(loaded.find("cities")->schema, schema);
   EXPECT_EQ(loaded.find("cities")->rows, 171075u);
@@ -68,15 +68,17 @@ TEST_F(catalog_rows, come_back_as_they_were_written) {
 TEST_F(catalog_rows, of_the_largest_schema_come_back) {
   const Schema schema{std::vector<std::string>(64, std::string(255, 'k')), std::vector<std::string>(1936, std::string(255, 'v'))};
   ASSERT_TRUE(check_new_keyspace("largest", schema).ok());
-  ASSERT_TRUE(write_keyspace(store_.resources(), "largest", make(4, schema)).ok());
-  EXPECT_EQ(load(store_.resources())->find("largest")->schema, schema);
+  ASSERT_TRUE(write_keyspace(store_.resources(), "largest", make(4, schema), nullptr).ok());
+  EXPECT_EQ(load(store_.resources(), txn::newest)->find("largest")->schema, schema);
 }
 
 TEST_F(catalog_rows, are_gone_when_the_keyspace_is_erased) {
   const KeyspaceRecord record = make(4);
-  ASSERT_TRUE(write_keyspace(store_.resources(), "a", record).ok());
-  ASSERT_TRUE(erase_keyspace(store_.resources(), "a", record).ok());
-  EXPECT_EQ(load(store_.resources())->keyspaces.size(), 1u);
+  ASSERT_TRUE(write_keyspace(store_.resources(), "a", record, nullptr).ok());
+  ASSERT_TRUE(erase_keyspace(store_.resources(), "a", record, nullptr).ok());
+  EXPECT_EQ(load(store_.resources(), txn::newest)->keyspaces.size(), 1u);
+  EXPECT_TRUE(load_tree_rows(store_.resources())->back().dropping) << "its pages are there until nobody can see them";
+  ASSERT_TRUE(erase_tree_row(store_.resources(), record.tree).ok());
   EXPECT_FALSE(system().contains(tree_key(4)).value());
 }
 
@@ -87,7 +89,9 @@ TEST_F(catalog_rows, of_a_wrong_kind_are_damage) {
   const std::string unknown = "corrupt: the system row of tree 3 has a kind or state that this version does not know";
   const std::map<std::string, std::string> wrong{
       {"\x02" + row.substr(1), unknown},
-      {row.substr(0, 1) + "\x02" + row.substr(2), unknown},
+      {row.substr(0, 1) + "\x03" + row.substr(2), unknown},
+      {row.substr(0, 1) + "\x02" + row.substr(2),
+       "corrupt: the system row of tree 3 says that it is being dropped, but keyspace default names it"},
       {"short", "corrupt: the system row of tree 3 has 5 bytes, 24 expected"},
       {row + "x", "corrupt: the system row of tree 3 has 25 bytes, 24 expected"},
   };
@@ -131,7 +135,7 @@ TEST_F(catalog_rows, of_names_that_make_no_sense_are_damage) {
 }
 
 TEST_F(catalog_rows, with_any_byte_changed_are_loaded_or_refused) {
-  ASSERT_TRUE(write_keyspace(store_.resources(), "a", make(4, {{"id", "name"}, {"value"}})).ok());
+  ASSERT_TRUE(write_keyspace(store_.resources(), "a", make(4, {{"id", "name"}, {"value"}}), nullptr).ok());
   std::string good;
   ASSERT_TRUE(names().get("a", good).ok());
   std::uint64_t refused = 0;
@@ -140,7 +144,7 @@ TEST_F(catalog_rows, with_any_byte_changed_are_loaded_or_refused) {
       std::string row = good;
       row[at] = static_cast<char>(row[at] ^ 1 << bit);
       ASSERT_TRUE(names().put("a", row).ok());
-      const Result<Catalog> loaded = load(store_.resources());
+      const Result<Catalog> loaded = load(store_.resources(), txn::newest);
       EXPECT_TRUE(loaded.ok() || loaded == Code::corrupt || loaded == Code::limit) << loaded.status().to_string();
       refused += loaded.ok() ? 0 : 1;
     }
