@@ -10,13 +10,14 @@ namespace quire::btree {
 NodeBuilder::NodeBuilder(std::uint32_t page_bytes, std::uint32_t level) : page_bytes_(page_bytes), level_(level) {
   // What has_room accepts fits a page; besides that, a leaf takes any first record and an inner node any first three.
   buffer_.resize(std::size_t{2} * page_bytes);
+  low_ = 2 * page_bytes;
   records_.reserve(page_bytes / slot_bytes);
 }
 
 void NodeBuilder::start(std::string_view lower) {
   lower_ = lower;
   records_.clear();
-  used_ = 0;
+  low_ = static_cast<std::uint32_t>(buffer_.size());
   full_bytes_ = 0;
 }
 
@@ -52,11 +53,11 @@ NodeBuilder::Place NodeBuilder::place(std::string_view key) const noexcept {
 std::byte* NodeBuilder::add_record(std::string_view key, Place place, std::uint32_t payload_bytes,
                                    std::uint16_t flags) {
   const std::uint32_t stored = static_cast<std::uint32_t>(key.size()) - place.skipped;
-  QUIRE_ASSERT(used_ + stored + payload_bytes <= buffer_.size());
-  records_.push_back({used_, static_cast<std::uint16_t>(stored), static_cast<std::uint16_t>(place.skipped), flags});
-  std::byte* to = buffer_.data() + used_;
+  QUIRE_ASSERT(stored + payload_bytes <= low_);
+  low_ -= stored + payload_bytes;
+  records_.push_back({low_, static_cast<std::uint16_t>(stored), static_cast<std::uint16_t>(place.skipped), flags});
+  std::byte* to = buffer_.data() + low_;
   copy_bytes(to, key.substr(place.skipped));
-  used_ += stored + payload_bytes;
   full_bytes_ += key.size() + payload_bytes;
   return to + stored;
 }
@@ -112,36 +113,39 @@ void NodeBuilder::write(MutableBytes page, std::uint32_t records, std::optional<
   node_field::count.set(p, static_cast<std::uint16_t>(records));
   node_field::heap_low.set(p, page::to_offset16(low));
   node_field::heap_used.set(p, static_cast<std::uint16_t>(node_field::heap_used.get(p) + heap));
-  write_records(p, records, prefix, low);
+  write_records(p, records, prefix, static_cast<std::uint32_t>(top));
   if (level_ > 0) node.set_child(records, last_child);
   node.update_hints();
   QUIRE_VERIFY(node.check().ok());
 }
 
 void NodeBuilder::write_records(std::byte* page, std::uint32_t records, std::uint32_t prefix,
-                                std::uint32_t low) const noexcept {
+                                std::uint32_t top) const noexcept {
   if (records == 0) return;
   // Records that left out more than the prefix come first and get the rest back one by one.
   std::uint32_t i = 0;
-  std::uint32_t at = low;
+  std::uint32_t at = top;
   for (; i < records && records_[i].skipped > prefix; ++i) {
     const std::uint32_t back = records_[i].skipped - prefix;
     const std::uint32_t bytes = end_of(i) - records_[i].at;
+    at -= back + bytes;
     copy_bytes(page + at, std::string_view(lower_).substr(prefix, back));
     std::memcpy(page + at + back, buffer_.data() + records_[i].at, bytes);
-    at += back + bytes;
   }
-  if (i < records) std::memcpy(page + at, buffer_.data() + records_[i].at, end_of(records - 1) - records_[i].at);
-  at = low;
+  if (i < records) {
+    const std::uint32_t bytes = end_of(i) - records_[records - 1].at;
+    std::memcpy(page + at - bytes, buffer_.data() + records_[records - 1].at, bytes);
+  }
+  at = top;
   std::byte* slot = page + node_header_bytes;
   for (i = 0; i < records; ++i, slot += slot_bytes) {
     const Record& record = records_[i];
     const std::uint32_t back = record.skipped - prefix;
     const std::uint32_t suffix_bytes = record.key_bytes + back;
+    at -= back + end_of(i) - record.at;
     slot_field::head.set(slot, head_of(as_text(page + at, suffix_bytes)));
     slot_field::offset.set(slot, static_cast<std::uint16_t>(at));
     slot_field::packed.set(slot, static_cast<std::uint16_t>(suffix_bytes | record.flags));
-    at += back + end_of(i) - record.at;
   }
 }
 

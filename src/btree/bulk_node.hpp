@@ -1,6 +1,6 @@
 // NodeBuilder: the records of one node that is being filled from the left.
 //
-// Records come in key order and stand in one flat buffer in the form in which the page takes them. How much of their keys
+// Records come in key order and stand in one flat buffer as the page takes them, from its end downwards. How much of their keys
 // the page leaves out is known only with the upper fence, so a record leaves out what it shares with the lower fence
 // when it comes; that can only shrink, and write() puts back what too many bytes were left out.
 //
@@ -61,25 +61,25 @@ class NodeBuilder {
 
  private:
   struct Record {
-    std::uint32_t at = 0;         // in buffer_: stored key bytes, then the payload, up to the next record
+    std::uint32_t at = 0;         // in buffer_: stored key bytes, then the payload, up to the record before
     std::uint16_t key_bytes = 0;  // stored
     std::uint16_t skipped = 0;
     std::uint16_t flags = 0;
   };
 
   std::uint32_t end_of(std::uint32_t index) const noexcept {
-    return index + 1 < count() ? records_[index + 1].at : used_;
+    return index > 0 ? records_[index - 1].at : static_cast<std::uint32_t>(buffer_.size());
   }
   std::uint64_t full_bytes(std::uint32_t begin, std::uint32_t end) const noexcept;
-  // Room at the end of the buffer for a record; its key is written.
+  // Room for a record below the others; its key is written, the payload goes where it returns.
   std::byte* add_record(std::string_view key, Place place, std::uint32_t payload_bytes, std::uint16_t flags);
-  void write_records(std::byte* page, std::uint32_t records, std::uint32_t prefix, std::uint32_t low) const noexcept;
+  void write_records(std::byte* page, std::uint32_t records, std::uint32_t prefix, std::uint32_t top) const noexcept;
 
   const std::uint32_t page_bytes_;
   const std::uint32_t level_;
   std::string lower_;
   std::vector<std::byte> buffer_;
-  std::uint32_t used_ = 0;
+  std::uint32_t low_ = 0;  // of the lowest record
   std::vector<Record> records_;
   std::uint64_t full_bytes_ = 0;  // whole keys and payloads of all records
 };

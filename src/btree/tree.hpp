@@ -13,6 +13,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,11 @@ class Tree {
   // The same for any view; an unregistered one may not be enough to tell.
   enum class Found : std::uint8_t { yes, no, needs_snapshot };
   Result<Found> read(std::string_view key, std::string* value, const txn::View& view) const;
+
+  // get() of many keys under one registered view, which then wait for memory together: calls `found` once for each, in any order, with its place
+  // in `keys` and its value, or none. The value is there until the call returns; the call must not change the tree.
+  Status get_many(std::span<const std::string_view> keys, const txn::View& view,
+                  const std::function<void(std::size_t, std::optional<std::string_view>)>& found) const;
 
   // Sets the value; true when the key was not there before.
   Result<bool> put(std::string_view key, std::string_view value, txn::WriteTransaction* transaction = nullptr);

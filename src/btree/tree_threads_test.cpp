@@ -3,7 +3,8 @@
 // Goal     without any lock above the tree, a key that is always there is always found, with a value that was
 //          once written for it, and a cursor that walks meets each such key once, in order
 // Method   a writer that inserts, splits, erases, merges, compacts and replaces around and at fixed keys, and publishes
-//          now and then; readers by get, contains and cursors both ways until it is done. Under TSan guards are shared latches
+//          now and then; readers by get, get_many, contains and cursors both ways until it is done. Under TSan guards are
+//          shared latches
 #include "btree/test_store.hpp"
 
 #include "base/random.hpp"
@@ -33,7 +34,8 @@ class Scene {
   }
 
   void run(std::uint64_t steps) {
-    std::vector<std::function<void()>> work{[this] { read_points(1); }, [this] { scan(true); }, [this] { scan(false); }};
+    std::vector<std::function<void()>> work{[this] { read_points(1); }, [this] { scan(true); }, [this] { scan(false); },
+                                            [this] { read_groups(2); }};
     std::vector<os::Thread> readers;
     for (auto& reader : work) readers.emplace_back(reader);
     write(steps);
@@ -81,6 +83,24 @@ class Scene {
       if (!belongs_to(value, key)) return fail("get of " + key + " gave a value that was never written");
       const Result<bool> there = tree_.contains(key);
       if (!there.ok() || !*there) return fail(key + " is not contained");
+      reads_.fetch_add(1, relaxed);
+    }
+  }
+
+  void read_groups(std::uint64_t seed) {
+    Random random(seed);
+    while (!done_.load(acquire) && !failed_.load(acquire)) {
+      std::vector<std::string> wanted(1 + random.below(40));
+      for (std::string& key : wanted) key = fixed_key(random.below(fixed_keys));
+      const std::vector<std::string_view> keys(wanted.begin(), wanted.end());
+      std::size_t found = 0;
+      const Status got = tree_.get_many(keys, txn::newest, [&](std::size_t index, std::optional<std::string_view> value) {
+        ++found;
+        if (!value) return fail("get_many did not find " + wanted[index]);
+        if (!belongs_to(std::string(*value), wanted[index])) fail("get_many of " + wanted[index] + " gave a value that was never written");
+      });
+      if (!got.ok()) return fail("get_many: " + got.to_string());
+      if (found != wanted.size()) return fail("get_many called back " + std::to_string(found) + " times");
       reads_.fetch_add(1, relaxed);
     }
   }

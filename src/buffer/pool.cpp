@@ -51,18 +51,28 @@ Status Pool::unknown_page(PageId id) const {
                                    std::to_string(table_.next_page().raw) + ")");
 }
 
-void Pool::count_hit() noexcept {
+void Pool::count_hits(std::uint64_t hits) noexcept {
   // Not a read-modify-write: two threads of one counter may lose a count, and the reading path stays short.
   Atomic<std::uint64_t>& value = hits_[os::this_thread_number() % hit_counters].value;
-  value.store(value.load(relaxed) + 1, relaxed);
+  value.store(value.load(relaxed) + hits, relaxed);
 }
 
 OptimisticPage Pool::optimistic(PageId id) noexcept {
+  OptimisticPage page = peek(id);
+  if (!page) return page;
+  count_hits(1);
+#if !defined(QUIRE_TSAN)
+  // A search touches the header, the hints and then slots: their cache lines come together, not one after the other.
+  for (std::size_t line = 0; line < prefetched_bytes; line += 64) __builtin_prefetch(page.data() + line);
+#endif
+  return page;
+}
+
+OptimisticPage Pool::peek(PageId id) noexcept {
   space::PageSlot* slot = table_.find(id);
   if (slot == nullptr) return {};
 #if defined(QUIRE_TSAN)
   if (!try_lock_shared(*slot)) return {};
-  count_hit();
   return {slot, frame_bytes(slot->frame.load(relaxed)), slot->state.load(acquire)};
 #else
   std::uint64_t word = slot->state.load(acquire);
@@ -71,11 +81,7 @@ OptimisticPage Pool::optimistic(PageId id) noexcept {
     if (slot->state.compare_exchange_strong(word, heated, acquire, acquire)) word = heated;
   }
   if (!is_readable(word)) return {};
-  count_hit();
-  const std::byte* data = frame_bytes(slot->frame.load(relaxed));
-  // A search touches the header, the hints and then slots: their cache lines come together, not one after the other.
-  for (std::size_t line = 0; line < prefetched_bytes; line += 64) __builtin_prefetch(data + line);
-  return {slot, data, word};
+  return {slot, frame_bytes(slot->frame.load(relaxed)), word};
 #endif
 }
 
@@ -91,7 +97,7 @@ Result<ReadPage> Pool::read(PageId id) {
     QUIRE_TRY(fault(id));
     space::PageSlot* slot = table_.find(id);
     if (try_lock_shared(*slot)) {
-      count_hit();
+      count_hits(1);
       return ReadPage(*slot, bytes_of(*slot));
     }
     pause_for(attempt);
@@ -103,7 +109,7 @@ Result<WritePage> Pool::write(PageId id) {
     QUIRE_TRY(fault(id));
     space::PageSlot* slot = table_.find(id);
     if (try_lock_exclusive(*slot)) {
-      count_hit();
+      count_hits(1);
       return WritePage(*slot, bytes_of(*slot));
     }
     pause_for(attempt);

@@ -124,18 +124,8 @@ Result<TreeStatistics> Database::tree_statistics(std::string_view keyspace) cons
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
   QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
   QUIRE_ASSIGN(const btree::Survey survey, btree::survey(visit.engine().tree(record), {.read_large_values = false}));
-  TreeStatistics s;
+  TreeStatistics s = btree::statistics_of(survey);
   s.keyspace = keyspace;
-  s.height = survey.height;
-  s.rows = survey.rows;
-  s.inner_pages = survey.inner_pages;
-  s.leaf_pages = survey.leaf_pages;
-  s.overflow_pages = survey.overflow_pages;
-  s.key_bytes = survey.key_bytes;
-  s.value_bytes = survey.value_bytes;
-  s.inner_fill = survey.inner_pages == 0 ? 0 : survey.inner_fill_sum / static_cast<double>(survey.inner_pages);
-  s.leaf_fill = survey.leaf_pages == 0 ? 0 : survey.leaf_fill_sum / static_cast<double>(survey.leaf_pages);
-  s.pages_per_level.assign(survey.pages_per_level.rbegin(), survey.pages_per_level.rend());
   return s;
 }
 
@@ -208,13 +198,15 @@ Status Keyspace::Impl::read_many(std::span<const std::string_view> keys, std::ve
   values.resize(keys.size());
   const engine::Reader snapshot = visit.engine().begin_read();
   QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, kv::find_keyspace(snapshot.catalog(), name));
-  const btree::Tree tree = visit.engine().tree(*record);
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (!values[i]) values[i].emplace();
-    QUIRE_ASSIGN(const btree::Tree::Found found, tree.read(keys[i], &*values[i], snapshot.view()));
-    if (found == btree::Tree::Found::no) values[i].reset();
-  }
-  return Status();
+  return visit.engine().tree(*record).get_many(keys, snapshot.view(), [&](std::size_t i, std::optional<std::string_view> value) {
+    if (!value) {
+      values[i].reset();
+    } else if (values[i]) {
+      values[i]->assign(*value);  // its memory serves again
+    } else {
+      values[i].emplace(*value);
+    }
+  });
 }
 
 Status Keyspace::multi_get(std::span<const std::string_view> keys, std::vector<std::optional<std::string>>& values) const {
