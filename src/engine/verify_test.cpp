@@ -11,7 +11,7 @@ using testing::HasSubstr;
 
 class engine_verify : public testing::Test {
  protected:
-  engine_verify(0) : machine_({.seed = 1}) {
+  engine_verify() : machine_({.seed = 1}) {
     open();
     EXPECT_TRUE(create_keyspace(*engine_, "second").ok());
     std::map<std::string, std::optional<std::string>> rows{{"large1", std::string(9000, 'x')}, {"large2", std::string(9000, 'y')}};
