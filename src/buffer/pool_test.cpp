@@ -10,6 +10,7 @@
 #include "buffer/test_pages.hpp"
 #include "os/mem/mem_file_system.hpp"
 #include "os/sim/sim_file_system.hpp"
+#include "os/sync.hpp"
 
 namespace quire::buffer {
 namespace {
@@ -90,11 +91,18 @@ TEST_F(Pools, say_what_to_do_when_all_memory_is_latched) {
   EXPECT_EQ(held.size(), frames);
   EXPECT_EQ(page.status().to_string(), "no_memory: all 16 pages of memory_limit (65536 bytes) are in use at once; raise "
                                        "Options::memory_limit");
-  EXPECT_EQ(pages_.pool.read(ids[0]).code(), Code::no_memory);
+  // Another thread: one that holds latches must not read.
+  os::Thread([&] { EXPECT_EQ(pages_.pool.read(ids[0]).code(), Code::no_memory); }).join();
   pages_.pool.discard_new(std::move(held.back().second), held.back().first);
   held.pop_back();
-  EXPECT_EQ(pages_.text(ids[0]), "page 0") << "a failed fault can be made again";
+  os::Thread([&] { EXPECT_EQ(pages_.text(ids[0]), "page 0") << "a failed fault can be made again"; }).join();
   for (auto& [number, latch] : held) pages_.pool.discard_new(std::move(latch), number);
+}
+
+TEST_F(Pools, stop_whoever_reads_a_page_in_with_a_latch_in_hand) {
+  const std::vector<PageId> ids = publish_pages(40);
+  const ReadPage latch = pages_.pool.read(ids[39]).value();
+  EXPECT_DEATH((void)pages_.pool.fault(ids[0]).ok(), "latches_held") << "BP-2";
 }
 
 TEST_F(Pools, list_each_changed_page_once) {

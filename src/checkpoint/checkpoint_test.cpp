@@ -53,6 +53,64 @@ TEST_F(Checkpoints, do_nothing_when_nothing_changed) {
   EXPECT_EQ(generation(), 5u);
 }
 
+TEST_F(Checkpoints, publish_when_only_a_transaction_has_ended) {
+  // Another one is still active, so that the superblock's flags are the same, and no page has changed in between.
+  store_.active = {{Xid{1}, 17, 2}, {Xid{2}, 18, 3}};
+  publish_some();
+  EXPECT_EQ(look_at(files_).active, store_.active);
+  const std::uint64_t before = generation();
+  ASSERT_TRUE(store_.publish().ok());
+  EXPECT_EQ(generation(), before) << "nothing has changed";
+  store_.active.pop_back();
+  ASSERT_TRUE(store_.publish().ok());
+  EXPECT_EQ(look_at(files_).active, store_.active) << "else recovery would roll back what has been committed";
+  // The same for a file opened anew, whose list nobody has read yet.
+  Store again(files_, {}, look_at(files_).root);
+  EXPECT_EQ(again.checkpoint.active_transactions().value(), store_.active);
+  again.active = {{Xid{7}, 1, 1}};
+  ASSERT_TRUE(again.publish().ok());
+  const Found found = look_at(files_);
+  EXPECT_EQ(found.active, again.active);
+  EXPECT_EQ(found.failure, "") << "the page of the list before is free";
+  EXPECT_EQ(found.texts, texts_);
+}
+
+TEST_F(Checkpoints, publish_when_only_a_page_of_table_or_bitmap_has_to_move) {
+  publish_some();
+  const std::uint64_t before = generation();
+  const Block table = store_.pages.space.table.root().block();
+  const Block bitmap = store_.pages.space.bitmap.root().block();
+  ASSERT_TRUE(store_.pages.space.table.mark_dirty(0, 0).ok());
+  ASSERT_TRUE(store_.publish().ok());
+  EXPECT_EQ(generation(), before + 1);
+  EXPECT_NE(store_.pages.space.table.root().block(), table);
+  const Block moved = store_.pages.space.bitmap.root().block();
+  EXPECT_NE(moved, bitmap);
+  store_.pages.space.bitmap.mark_dirty(0, 0);
+  ASSERT_TRUE(store_.publish().ok());
+  EXPECT_NE(store_.pages.space.bitmap.root().block(), moved);
+  EXPECT_EQ(look_at(files_).failure, "");
+}
+
+TEST_F(Checkpoints, keep_a_pinned_generation_readable) {
+  publish_some();
+  const Found pinned = look_at(files_);
+  store_.pages.space.blocks.pin(pinned.root.generation);
+  for (int n = 0; n < 5; ++n) {
+    change_some();
+    ASSERT_TRUE(store_.publish().ok());
+    ASSERT_TRUE(store_.pages.space.blocks.cut().ok());
+  }
+  {
+    Store old(files_, {}, pinned.root);
+    for (const auto& [id, text] : pinned.texts) EXPECT_EQ(old.pages.text(PageId{id}), text);
+  }
+  const std::uint64_t used = store_.pages.space.blocks.used_blocks();
+  store_.pages.space.blocks.unpin(pinned.root.generation);
+  EXPECT_LT(store_.pages.space.blocks.used_blocks(), used);
+  EXPECT_EQ(store_.pages.space.blocks.used_blocks(), store_.pages.space.blocks.published().count());
+}
+
 TEST_F(Checkpoints, sync_the_data_before_the_superblock_and_the_superblock_before_the_end) {
   publish_some();
   change_some();
