@@ -170,32 +170,32 @@ TEST_F(CheckpointThreads, lose_nothing_with_readers_a_writer_a_checkpoint_thread
 }
 
 TEST(checkpoint_threads, flip_between_a_new_number_and_its_table_page) {
-  // Page numbers are taken outside the gate: a flip may come at any time, also where a table page or a level begins.
-  os::MemFileSystem files;
-  Store store(files, {.frames = 40});
-  Atomic<bool> stop{false};
-  Atomic<std::uint64_t> wrong{0};
-  std::string failure;
-  {
-    os::Thread checkpoint([&] {
-      while (!stop.load(relaxed)) {
-        const bool published = store.publish().ok();
-        os::Lock lock(store.checkpoint.mutex());
-        const Found found = published ? look_at(files) : Found{.failure = "not published", .root = {}, .texts = {}, .active = {}};
-        const bool empty = store.checkpoint.published().generation.raw == 0;
-        if (found.failure.empty() || empty) continue;
-        failure = found.failure;
-        wrong.fetch_add(1, relaxed);
-        return;
-      }
-    });
-    for (int n = 0; n < 3000 && wrong.load(relaxed) == 0; ++n) store.pages.add("x");
-    stop.store(true, relaxed);
+  // Page numbers are taken outside the gate: a flip may come at any time, also where a table page and a level begin.
+  constexpr std::uint64_t border = page::page_bytes_min / space::entry_bytes;
+  for (int round = 0; round < 100; ++round) {
+    os::MemFileSystem files;
+    Store store(files, {.frames = 300});
+    for (std::uint64_t n = 1; n + 3 < border; ++n) store.pages.add("x");
+    ASSERT_TRUE(store.publish().ok());
+    Atomic<bool> stop{false};
+    std::string failure;
+    {
+      os::Thread checkpoint([&] {
+        for (bool last = false; !last && failure.empty();) {
+          last = stop.load(acquire);
+          if (!store.publish().ok()) failure = "not published";
+          os::Lock lock(store.checkpoint.mutex());
+          failure += look_at(files).failure;
+        }
+      });
+      for (int n = 0; n < round % 8; ++n) os::yield_thread();
+      for (int n = 0; n < 8; ++n) store.pages.add("x");
+      stop.store(true, release);
+    }
+    ASSERT_EQ(failure, "") << "round " << round;
+    ASSERT_EQ(look_at(files).texts.size(), border - 4 + 8);
+    ASSERT_EQ(store.pages.leaked_units(), 0u);
   }
-  EXPECT_EQ(failure, "");
-  ASSERT_TRUE(store.publish().ok());
-  EXPECT_EQ(look_at(files).texts.size(), 3000u);
-  EXPECT_EQ(store.pages.leaked_units(), 0u);
 }
 
 // ---- a checkpoint that meets an eviction between its capture and its output
