@@ -14,7 +14,7 @@ namespace {
 class ModelRun {
  public:
   ModelRun(std::uint64_t seed, bool full_disk)
-      : random_(seed), full_disk_(full_disk), options_{.frames = 16 + random_.below(30)}, store_(new Store(files_, options_)) {}
+      : random_(seed), full_disk_(full_disk), options_{.page_bytes = page::page_bytes_min << (seed % 4 == 0 ? random_.below(5) : 0), .frames = 16 + random_.below(30)}, store_(new Store(files_, options_)) {}
 
   void epoch() {
     {

@@ -172,7 +172,7 @@ TEST_F(CheckpointThreads, lose_nothing_with_readers_a_writer_a_checkpoint_thread
 TEST(checkpoint_threads, flip_between_a_new_number_and_its_table_page) {
   // Page numbers are taken outside the gate: a flip may come at any time, also where a table page and a level begin.
   constexpr std::uint64_t border = page::page_bytes_min / space::entry_bytes;
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; round < 50; ++round) {
     os::MemFileSystem files;
     Store store(files, {.frames = 300});
     for (std::uint64_t n = 1; n + 3 < border; ++n) store.pages.add("x");

@@ -186,12 +186,15 @@ void BlockAllocator::publish(Epoch epoch) {
 
 // Blocks that epoch e no longer refers to belong to generations below e only.
 void BlockAllocator::release_held() {
-  const auto oldest = std::min_element(pins_.begin(), pins_.end());
-  std::erase_if(held_, [&](const Held& held) {
-    if (oldest != pins_.end() && *oldest < held.epoch) return false;
+  std::vector<Held> kept;
+  for (Held& held : held_) {
+    if (std::any_of(pins_.begin(), pins_.end(), [&](Epoch pin) { return pin < held.epoch; })) {
+      kept.push_back(std::move(held));
+      continue;
+    }
     for (const Block block : held.blocks) release(block);
-    return true;
-  });
+  }
+  held_ = std::move(kept);
 }
 
 void BlockAllocator::pin(Epoch generation) {

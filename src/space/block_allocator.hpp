@@ -89,9 +89,9 @@ class BlockAllocator {
     Epoch epoch;  // that no longer refers to them
     std::vector<Block> blocks;
   };
-  EpochSets& sets(Epoch epoch) noexcept { return sets_[epoch.raw % sets_.size()]; }
-  const EpochSets& sets(Epoch epoch) const noexcept { return sets_[epoch.raw % sets_.size()]; }
-  std::uint64_t standing_reserve() const noexcept;
+  EpochSets& sets(Epoch epoch) noexcept QUIRE_REQUIRES(mutex_) { return sets_[epoch.raw % sets_.size()]; }
+  const EpochSets& sets(Epoch epoch) const noexcept QUIRE_REQUIRES(mutex_) { return sets_[epoch.raw % sets_.size()]; }
+  std::uint64_t standing_reserve() const noexcept QUIRE_REQUIRES(mutex_);
   Status grow(std::uint64_t units) QUIRE_REQUIRES(mutex_);
   void resize(std::uint64_t blocks) QUIRE_REQUIRES(mutex_);
   void release(Block block) noexcept QUIRE_REQUIRES(mutex_);
