@@ -57,6 +57,12 @@ Status Checkpoint::publish_locked(const std::function<State()>& at_flip) {
     const bool same_active = published_active_.has_value() && *published_active_ == state.active;
     const bool same_pages = !pool.has_dirty() && !resources_.table.dirty() && !bitmap_.dirty();
     const bool same = same_pages && same_active && next.flags == published().flags;
+    const std::size_t active_max = (file_.page_bytes() - active_page_header_bytes) / active_record_bytes;
+    if (state.active.size() > active_max) {
+      pool.gate().open();
+      return Status(Code::limit, std::to_string(state.active.size()) + " transactions are active at a checkpoint of " +
+                                     file_.path() + ", " + std::to_string(active_max) + " at most");
+    }
     if (!same) {
       // CK-2: from here on the epoch is published or the handle is poisoned.
       epoch = pool.flip();
@@ -139,7 +145,6 @@ Status Checkpoint::write_active(Epoch epoch, const std::vector<ActiveTransaction
   next.active_transactions = space::Entry{};
   if (active.empty() || seeded_bug("forget_active_transactions")) return Status();
   std::vector<std::byte> image(file_.page_bytes());
-  QUIRE_ASSERT(active_page_header_bytes + active.size() * active_record_bytes <= image.size());
   active_field::count.set(image.data(), static_cast<std::uint32_t>(active.size()));
   std::byte* record = image.data() + active_page_header_bytes;
   for (const ActiveTransaction& transaction : active) {

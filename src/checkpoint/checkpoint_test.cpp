@@ -75,6 +75,16 @@ TEST_F(Checkpoints, publish_when_only_a_transaction_has_ended) {
   EXPECT_EQ(found.texts, texts_);
 }
 
+TEST_F(Checkpoints, refuse_more_active_transactions_than_their_page_holds_and_go_on) {
+  publish_some();
+  store_.active.assign(128, {Xid{1}, 17, 2});
+  EXPECT_EQ(store_.publish().to_string(), "limit: 128 transactions are active at a checkpoint of /test.qdb, 127 at most");
+  EXPECT_FALSE(store_.checkpoint.poisoned());
+  store_.active.pop_back();
+  ASSERT_TRUE(store_.publish().ok());
+  EXPECT_EQ(look_at(files_).active, store_.active);
+}
+
 TEST_F(Checkpoints, publish_when_only_a_page_of_table_or_bitmap_has_to_move) {
   publish_some();
   const std::uint64_t before = generation();
