@@ -6,6 +6,9 @@
 //
 // Pages of a large value are written before its row and freed after it; no flip comes between, so that no checkpoint holds
 // pages that no row leads to (Pool::flip_mutex). Whoever changes a tree without a transaction sees to that himself.
+#include <algorithm>
+
+#include "base/seeded_bug.hpp"
 #include "base/try.hpp"
 #include "btree/tree.hpp"
 #include "overflow/overflow.hpp"
@@ -18,6 +21,16 @@ using buffer::WritePage;
 using txn::UndoRecord;
 using txn::UndoType;
 using txn::WriteTransaction;
+
+namespace {
+
+// Headers of transactions below it may go.
+Xid strippable_below(const WriteTransaction& transaction) {
+  if (!seeded_bug("strip_row_headers_early")) return transaction.horizon();
+  return std::min(Xid{transaction.horizon().raw + 1}, transaction.xid());
+}
+
+}  // namespace
 
 std::uint32_t Tree::max_slots_for_tests = 0;
 
@@ -60,9 +73,12 @@ Status Tree::prepare_record(std::string_view key, std::string_view value, Prepar
   return Status();
 }
 
+// No row leads to the value any more. Pages that cannot be freed would be lost in what is published next.
 Status Tree::free_value(std::string_view stub) {
   if (stub.empty()) return Status();
-  return overflow::free(*resources_, overflow::load_stub(stub));
+  Status freed = overflow::free(*resources_, overflow::load_stub(stub));
+  if (!freed.ok()) pool().fail(freed);
+  return freed;
 }
 
 Status Tree::look(std::string_view key, Room& room) const {
@@ -71,7 +87,9 @@ Status Tree::look(std::string_view key, Room& room) const {
     QUIRE_TRY(find({key}, 0, room.path, page));
     const NodeView leaf(page.data(), pool().page_bytes());
     const SearchResult at = leaf.search(key);
-    room.value_bytes = at.found ? static_cast<std::uint32_t>(leaf.value(at.index).bytes.size()) : 0;
+    const ValueAt value = at.found ? leaf.value(at.index) : ValueAt{};
+    room.value_bytes = static_cast<std::uint32_t>(value.bytes.size());
+    room.overflow = value.overflow;
     if (page.valid()) return Status();
   }
 }
@@ -114,7 +132,7 @@ Result<Tree::Attempt> Tree::try_put(const LeafRecord& wanted, WriteTransaction* 
     leftover.split_bytes = leaf.bytes_for(record, at);
     if (transaction == nullptr || leaf.row_headers() == leaf.ghosts()) return Attempt::split;
     action.mark_dirty(page);
-    return leaf.strip_headers(transaction->horizon()) > 0 ? Attempt::again : Attempt::split;
+    return leaf.strip_headers(strippable_below(*transaction)) > 0 ? Attempt::again : Attempt::split;
   }
   WritePage undo;
   if (transaction != nullptr) {
@@ -128,9 +146,11 @@ Result<Tree::Attempt> Tree::try_put(const LeafRecord& wanted, WriteTransaction* 
         action, undo,
         at.found ? before_image(UndoType::update, id_, leaf, at.index, record.key) : UndoRecord{.type = UndoType::insert, .tree = id_, .key = record.key, .value = {}});
     // Rows at rest lose their headers here: once per page and epoch.
-    if (was_clean && leaf.row_headers() > leaf.ghosts()) leaf.strip_headers(transaction->horizon());
-  } else if (at.found && leaf.value(at.index).overflow) {
-    leftover.freed_stub = leaf.value(at.index).bytes;
+    if (was_clean && leaf.row_headers() > leaf.ghosts()) leaf.strip_headers(strippable_below(*transaction));
+  }
+  if (at.found && leaf.value(at.index).overflow) {
+    leftover.replaced = overflow::load_stub(leaf.value(at.index).bytes).first;
+    if (transaction == nullptr) leftover.freed_stub = leaf.value(at.index).bytes;
   }
   if (at.found) {
     leaf.replace(at.index, record);
@@ -140,11 +160,14 @@ Result<Tree::Attempt> Tree::try_put(const LeafRecord& wanted, WriteTransaction* 
   return was_there ? Attempt::replaced : Attempt::added;
 }
 
-Result<bool> Tree::put(std::string_view key, std::string_view value, WriteTransaction* transaction) {
+Result<bool> Tree::put(std::string_view key, std::string_view value, WriteTransaction* transaction, PageId* replaced) {
   if (transaction != nullptr) QUIRE_TRY(transaction->check_room());
   std::optional<os::Lock> no_flip;
   const bool large = key.size() + row_header_bytes + value_length_bytes + value.size() > record_bytes_max(pool().page_bytes());
   if (large && transaction != nullptr) no_flip.emplace(pool().flip_mutex());
+  // Room to free the value again, should its row find none.
+  Action for_freeing(*resources_);
+  if (large) QUIRE_TRY(for_freeing.prepare({.dirty = overflow::dirty_pages_to_free}));
   Prepared prepared;
   QUIRE_TRY(prepare_record(key, value, prepared));
   Result<Attempt> done = Attempt::again;
@@ -156,9 +179,12 @@ Result<bool> Tree::put(std::string_view key, std::string_view value, WriteTransa
     if (!made_room.ok()) done = std::move(made_room);
   }
   if (!done.ok()) {
-    if (prepared.overflow) (void)free_value(prepared.record.value).ok();
+    for_freeing.leave();
+    if (prepared.overflow) QUIRE_TRY(free_value(prepared.record.value));
     return std::move(done).status();
   }
+  for_freeing.leave();
+  if (replaced != nullptr) *replaced = leftover.replaced;
   QUIRE_TRY(free_value(leftover.freed_stub));
   return *done == Attempt::added;
 }
@@ -185,7 +211,7 @@ Result<Tree::Attempt> Tree::try_erase(std::string_view key, WriteTransaction* tr
   if (!leaf.fits_header(at.index)) {
     leftover.split_bytes = row_header_bytes;
     action.mark_dirty(page);
-    return leaf.strip_headers(transaction->horizon()) > 0 ? Attempt::again : Attempt::split;
+    return leaf.strip_headers(strippable_below(*transaction)) > 0 ? Attempt::again : Attempt::split;
   }
   WritePage undo = transaction->log().open(action);
   if (!undo) return Attempt::again;

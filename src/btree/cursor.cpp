@@ -6,18 +6,12 @@
 
 #include <algorithm>
 
+#include "base/seeded_bug.hpp"
 #include "base/try.hpp"
 
 namespace quire::btree {
 
 using buffer::OptimisticPage;
-
-namespace {
-
-// An undo page that cannot be read this often, while the row still leads there, is damaged.
-constexpr int undo_failures_max = 64;
-
-}  // namespace
 
 std::uint32_t TreeCursor::row_at(std::uint32_t slot) const noexcept {
   if (plain_) return slot;
@@ -38,27 +32,21 @@ Status TreeCursor::stand(std::uint32_t row) {
   return Status();
 }
 
-Status TreeCursor::take(OptimisticPage& page) {
+Result<bool> TreeCursor::take(OptimisticPage page, Xid settled) {
   std::memcpy(image_.data(), page.data(), image_.size());
-  if (!page.valid()) {
-    page.release();
-    return Status();
-  }
+  if (!page.valid()) return false;
   const NodeView leaf = view();
   count_ = leaf.count();
   rows_.clear();
   older_.clear();
   plain_ = leaf.row_headers() == 0 || (leaf.ghosts() == 0 && view_.sees(Xid{page::header::max_xid.get(image_.data())}));
-  if (plain_) return Status();
+  if (plain_) return true;
+  const Tree::Looking at{view_, settled, page::id_of(image_.data())};
   Tree::Version version;
   for (std::uint32_t slot = 0; slot < count_; ++slot) {
-    if (!tree_.find_version(leaf, slot, view_, version)) {
-      page.release();
-      Status status = tree_.pool().await(version.missing);
-      // The row may have been taken back meanwhile, and the undo page freed: the leaf, read again, will tell.
-      if (status.ok() || ++undo_failures_ < undo_failures_max) return Status();
-      return status;
-    }
+    Tree::begin_version(leaf, slot, version);
+    QUIRE_ASSIGN(const bool found, tree_.find_version(at, page, version));
+    if (!found) return false;
     if (!version.exists) continue;
     if (!version.older) {
       rows_.push_back({slot, 0});
@@ -67,16 +55,15 @@ Status TreeCursor::take(OptimisticPage& page) {
     older_.push_back({std::string(version.value.bytes), version.value.overflow});
     rows_.push_back({slot, static_cast<std::uint32_t>(older_.size())});
   }
-  if (!page.valid()) page.release();
-  undo_failures_ = 0;
-  return Status();
+  return true;
 }
 
 Status TreeCursor::load(Tree::LeafOf which) {
-  OptimisticPage page;
-  while (!page) {
+  for (bool taken = false; !taken;) {
+    const Xid settled = view_.settled();
+    OptimisticPage page;
     QUIRE_TRY(tree_.open_leaf(which, page));
-    QUIRE_TRY(take(page));
+    QUIRE_ASSIGN(taken, take(std::move(page), settled));
   }
   return Status();
 }
@@ -111,11 +98,15 @@ Status TreeCursor::next_leaf() {
     if (!view().upper_fence()) return Status(Code::not_found);
     const std::string fence(*view().upper_fence());
     const PageId sibling = view().right_sibling();
+    const Xid settled = view_.settled();
     OptimisticPage page;
+    bool taken = false;
     if (sibling != no_page) QUIRE_TRY(tree_.open_sibling(sibling, fence, page));
-    if (page) QUIRE_TRY(take(page));
+    if (page) {
+      QUIRE_ASSIGN(taken, take(std::move(page), settled));
+    }
     row = 0;
-    if (!page) {
+    if (!taken) {
       // The smallest key above the fence.
       const std::string next = fence + '\0';
       QUIRE_TRY(load({next}));
@@ -134,7 +125,8 @@ Status TreeCursor::prev_leaf() {
     QUIRE_TRY(load({fence}));
     const SearchResult at = view().search(fence);
     const std::uint32_t row = row_at(at.index);
-    if (at.found && row < rows() && slot_of(row) == at.index) return stand(row);
+    const bool at_fence = at.found && row < rows() && slot_of(row) == at.index;
+    if (at_fence && !seeded_bug("take_the_upper_fence_as_exclusive")) return stand(row);
     if (row > 0) return stand(row - 1);
   }
 }

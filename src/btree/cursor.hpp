@@ -1,7 +1,7 @@
 // TreeCursor: walking a tree in key order, both ways, under a view.
 //
 // The cursor copies one whole leaf under one validation, decides which of its rows the view sees, reads the older versions
-// it needs from undo, validates again, and then iterates in its copy without latches. At the copy's end it goes on
+// it needs from undo, and then iterates in its copy without latches. At the copy's end it goes on
 // by fence: forward along the right link if the sibling still begins where this leaf ended, else, and always
 // backward, by descending again. So it never depends on a page staying where it is.
 //
@@ -63,8 +63,8 @@ class TreeCursor {
   std::uint32_t row_at(std::uint32_t slot) const noexcept;
   ValueAt value_of(std::uint32_t row) const noexcept;
   Status stand(std::uint32_t row);
-  // Takes the leaf over; an empty page afterwards means: it has changed, open it again.
-  Status take(buffer::OptimisticPage& page);
+  // Takes the leaf over; false when it has changed: open it again. `settled` is the view's as of before it was opened.
+  Result<bool> take(buffer::OptimisticPage page, Xid settled);
   Status load(Tree::LeafOf which);
   Status next_leaf();
   Status prev_leaf();
@@ -76,7 +76,6 @@ class TreeCursor {
   std::uint32_t count_ = 0;  // of the leaf's slots
   std::vector<Row> rows_;
   std::vector<Older> older_;
-  int undo_failures_ = 0;
   std::uint32_t index_ = 0;  // of the row stood on
   std::string key_;
   bool valid_ = false;

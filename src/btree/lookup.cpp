@@ -3,6 +3,7 @@
 // A descent holds no latch. It takes the child's version and then asks whether the parent is still what it was;
 // if so, the child was the right one at that moment. Whatever is read from a page counts only after its valid(), what
 // is read from undo only after that of the leaf that led there (TX-4).
+#include "base/seeded_bug.hpp"
 #include "base/try.hpp"
 #include "btree/tree.hpp"
 #include "overflow/overflow.hpp"
@@ -94,68 +95,96 @@ Status Tree::find(LeafOf which, std::uint32_t level, Path& path, OptimisticPage&
   return not_a_node(path.node.id);
 }
 
-bool Tree::find_version(const NodeView& leaf, std::uint32_t index, const txn::View& view, Version& version) const {
-  bool ghost = leaf.ghost(index);
+void Tree::begin_version(const NodeView& leaf, std::uint32_t index, Version& version) {
+  version.exists = !leaf.ghost(index);
   version.older = false;
   version.value = leaf.value(index);
-  std::optional<RowHeader> header = leaf.row_header(index);
-  for (std::uint32_t copy = 0; header && !view.sees(header->xid);) {
-    txn::UndoCopy& undo = version.undo[copy];
-    if (!txn::try_read_undo(pool(), header->undo, undo)) {
-      version.missing = txn::page_of_undo(header->undo);
-      return false;
+  version.next = leaf.row_header(index);
+  version.settled = true;
+  version.copy = 0;
+}
+
+// From record to record as long as they are in memory; false when one is not.
+Result<bool> Tree::follow(const Looking& at, Version& version) const {
+  while (version.next && !at.view.sees(version.next->xid)) {
+    txn::UndoCopy& undo = version.undo[version.copy];
+    const txn::UndoRead read = txn::try_read_undo(pool(), version.next->undo, undo);
+    if (read == txn::UndoRead::absent) return false;
+    if (read == txn::UndoRead::wrong) {
+      return Status(Code::corrupt, "a row of tree " + std::to_string(id_.raw) + " of " + pool().path() + " names an undo record on page " +
+                                       std::to_string(txn::page_of_undo(version.next->undo).raw) + " that is not there");
     }
+    version.settled = version.settled && version.next->xid < at.settled;
     const txn::UndoRecord& record = undo.record;
-    if (record.type == txn::UndoType::insert) {
-      version.exists = false;
-      return true;
-    }
+    // An erased row's value is that of the ghost.
+    version.exists = record.type != txn::UndoType::insert && (record.flags & txn::undo_flag::ghost) == 0;
     if (record.type == txn::UndoType::update) {
-      ghost = (record.flags & txn::undo_flag::ghost) != 0;
       version.older = true;
       version.value = {record.value, (record.flags & txn::undo_flag::overflow) != 0};
-      copy = 1 - copy;  // the value stays where it is while the other copy serves the next hop
-    } else {
-      ghost = false;  // of an erased row: its value is that of the ghost
+      version.copy = 1 - version.copy;  // the value stays where it is while the other copy serves the next hop
     }
-    if ((record.flags & txn::undo_flag::row_header) == 0) break;
-    header = RowHeader{Xid{record.row_xid_word & row_header_field::xid_mask}, record.row_handle};
+    version.next.reset();
+    if (record.type != txn::UndoType::insert && (record.flags & txn::undo_flag::row_header) != 0) {
+      version.next = RowHeader{Xid{record.row_xid_word & row_header_field::xid_mask}, record.row_handle};
+    }
   }
-  version.exists = !ghost;
   return true;
 }
 
-// Row `index` of a leaf that has a header or a large value.
-Result<Tree::Found> Tree::read_version(const OptimisticPage& page, std::uint32_t index, std::string* value, const txn::View& view,
-                                       Attempt& attempt, PageId& missing) const {
-  attempt = Attempt::again;
+Result<bool> Tree::find_version(const Looking& at, OptimisticPage& page, Version& version) const {
+  for (;;) {
+    Result<bool> found = follow(at, version);
+    // Looked at after the records were read.
+    const bool same_leaf = page && page.valid();
+    const bool done = found.ok() && *found;
+    const bool settled = version.settled && (done || version.next->xid < at.settled);
+    if (!settled && !same_leaf && !seeded_bug("follow_an_undo_handle_without_validating")) return false;
+    if (!found.ok() || done) return found;
+    // The next record is not in memory. Coming back to the leaf each time also keeps it in memory.
+    const std::uint64_t seen = same_leaf ? page.version() : 0;
+    page.release();
+    Status read = pool().await(txn::page_of_undo(version.next->undo));
+    if (same_leaf) page = pool().optimistic(at.leaf);
+    if (page && page.version() != seen) page.release();
+    // What is not settled may have been taken back meanwhile, and its undo page freed.
+    if (!read.ok() && (settled || page)) return read;
+  }
+}
+
+// For a view without a snapshot: the row as it is.
+Result<std::optional<Tree::Found>> Tree::read_newest(OptimisticPage& page, std::uint32_t index, const txn::View& view, std::string* value) const {
   const NodeView leaf(page.data(), pool().page_bytes());
   const std::optional<RowHeader> header = leaf.row_header(index);
-  if (header && !view.registered && !view.sees(header->xid)) {
-    if (page.valid()) attempt = Attempt::done;
-    return Found::needs_snapshot;
-  }
-  Version version;
-  if (!find_version(leaf, index, view, version)) {
-    missing = version.missing;
-    return Found::no;
-  }
-  const std::string stored(value != nullptr ? version.value.bytes : std::string_view());
-  if (!page.valid()) return Found::no;
-  if (!version.exists || value == nullptr) {
-    attempt = Attempt::done;
-    return version.exists ? Found::yes : Found::no;
-  }
-  Status status = read_value({stored, version.value.overflow}, *value);
+  const ValueAt stored = leaf.value(index);
+  const bool exists = !leaf.ghost(index);
+  const std::string bytes(value != nullptr ? stored.bytes : std::string_view());
+  if (!page.valid()) return std::optional<Found>();
+  if (header && !view.sees(header->xid)) return std::optional<Found>(Found::needs_snapshot);
+  if (!exists || value == nullptr) return std::optional<Found>(exists ? Found::yes : Found::no);
+  Status status = read_value({bytes, stored.overflow}, *value);
   // The large value may have been replaced, and its pages freed, while it was read.
-  if (!page.valid()) return Found::no;
-  attempt = Attempt::done;
+  if (!page.valid()) return std::optional<Found>();
   if (!status.ok()) return status;
-  return Found::yes;
+  return std::optional<Found>(Found::yes);
+}
+
+Result<std::optional<Tree::Found>> Tree::read_version(OptimisticPage& page, std::uint32_t index, const Looking& at, std::string* value) const {
+  Version version;
+  begin_version(NodeView(page.data(), pool().page_bytes()), index, version);
+  const std::string in_leaf(value != nullptr ? version.value.bytes : std::string_view());
+  if (!page.valid()) return std::optional<Found>();
+  QUIRE_ASSIGN(const bool found, find_version(at, page, version));
+  page.release();
+  if (!found) return std::optional<Found>();
+  if (!version.exists || value == nullptr) return std::optional<Found>(version.exists ? Found::yes : Found::no);
+  // A large value's pages stay as long as the view is registered.
+  QUIRE_TRY(read_value({version.older ? version.value.bytes : std::string_view(in_leaf), version.value.overflow}, *value));
+  return std::optional<Found>(Found::yes);
 }
 
 Result<Tree::Found> Tree::read(std::string_view key, std::string* value, const txn::View& view) const {
   for (;;) {
+    const Xid settled = view.settled();
     Path path;
     OptimisticPage page;
     QUIRE_TRY(find({key}, 0, path, page));
@@ -170,13 +199,9 @@ Result<Tree::Found> Tree::read(std::string_view key, std::string* value, const t
       if (page.valid()) return Found::yes;
       continue;
     }
-    Attempt attempt = Attempt::again;
-    PageId missing = no_page;
-    Result<Found> found = read_version(page, at.index, value, view, attempt, missing);
-    if (!found.ok() || attempt == Attempt::done) return found;
-    if (missing == no_page) continue;
-    page.release();
-    QUIRE_TRY(await_child(missing, path.node));
+    QUIRE_ASSIGN(const std::optional<Found> found, view.registered ? read_version(page, at.index, {view, settled, path.node.id}, value)
+                                                                   : read_newest(page, at.index, view, value));
+    if (found) return *found;
   }
 }
 

@@ -55,15 +55,16 @@ class Tree {
   Status get_many(std::span<const std::string_view> keys, const txn::View& view,
                   const std::function<void(std::size_t, std::optional<std::string_view>)>& found) const;
 
-  // Sets the value; true when the key was not there before.
-  Result<bool> put(std::string_view key, std::string_view value, txn::WriteTransaction* transaction = nullptr);
+  // Sets the value; true when the key was not there before. `replaced`: the first page of the large value that only older
+  // snapshots need from now on, if there was one.
+  Result<bool> put(std::string_view key, std::string_view value, txn::WriteTransaction* transaction = nullptr, PageId* replaced = nullptr);
   // False when the key was not there.
   Result<bool> erase(std::string_view key, txn::WriteTransaction* transaction = nullptr);
 
   // Puts the before image of a record of this tree back (TX-5).
   Status undo(txn::WriteTransaction& transaction, const txn::UndoRecord& record, std::uint64_t handle);
-  // The transaction is finished for every snapshot (TX-7): its ghost goes, the large value it replaced goes.
-  Status purge(Xid xid, const txn::UndoRecord& record, std::uint64_t handle);
+  // The transaction is finished for every snapshot (TX-7): the ghost that this record left goes, if it is still that.
+  Status purge_ghost(Xid xid, std::string_view key, std::uint64_t handle);
   // Removes ghosts of transactions below `limit` from some leaves, beginning at `position`, which moves on; empty at the
   // end. For ghosts whose purge a crash has lost.
   Status sweep_ghosts(std::string& position, Xid limit);
@@ -94,16 +95,27 @@ class Tree {
   // Copies the leaf that covers `key` into `into` (a page).
   Status copy_leaf(LeafOf which, MutableBytes into) const;
 
-  // Which version of row `index` a registered view sees. The leaf may be changing: what comes out counts only when the
-  // leaf is validated afterwards. False when undo had to be read that is not in memory: `missing` names its page.
+  // The way from a row of a leaf to the version that a registered view sees.
   struct Version {
     bool exists = false;
     bool older = false;  // the value lies in `undo`, not in the leaf
     ValueAt value;
-    PageId missing{};
+    std::optional<RowHeader> next;  // of the version looked at; none: everybody sees it
+    bool settled = true;            // what was met on the way stays, whatever becomes of the leaf
     txn::UndoCopy undo[2];
+    std::uint32_t copy = 0;  // the one of `undo` to be used next
   };
-  bool find_version(const NodeView& leaf, std::uint32_t index, const txn::View& view, Version& version) const;
+  // Begins at row `index` of a leaf whose bytes were validated, or will be before find_version.
+  static void begin_version(const NodeView& leaf, std::uint32_t index, Version& version);
+  // Where a version is looked for.
+  struct Looking {
+    txn::View view;  // registered
+    Xid settled;     // view.settled() as of before the leaf was read
+    PageId leaf;
+  };
+  // TX-4: after each hop the leaf must still be what it was, but for records that nobody takes back any more. False when it
+  // has changed and that matters: begin again. `page` may come back empty all the same.
+  Result<bool> find_version(const Looking& at, buffer::OptimisticPage& page, Version& version) const;
 
   // Reads the value at `where`, which a copied leaf gave.
   Status read_value(const ValueAt& where, std::string& into) const;
@@ -167,11 +179,13 @@ class Tree {
   struct Room {
     Path path;
     std::uint32_t value_bytes = 0;  // of the row as it is
+    bool overflow = false;          // it has a large value
   };
   // What an attempt leaves to be done outside its action.
   struct Leftover {
     std::string freed_stub;         // the large value that no row leads to any more
     std::uint32_t split_bytes = 0;  // of the record that found no room
+    PageId replaced = no_page;      // first page of a large value that is in the undo log now
   };
   Status look(std::string_view key, Room& room) const;
   static txn::UndoRecord before_image(txn::UndoType type, TreeId tree, const NodeView& leaf, std::uint32_t index, std::string_view key);
@@ -181,8 +195,10 @@ class Tree {
                            Leftover& leftover);
   Status remove_ghost(std::string_view key, Xid below, std::uint64_t handle);
   Status free_value(std::string_view stub);
-  Result<Found> read_version(const buffer::OptimisticPage& page, std::uint32_t index, std::string* value, const txn::View& view,
-                             Attempt& attempt, PageId& missing) const;
+  // One row of a leaf; no answer: the leaf has changed.
+  Result<std::optional<Found>> read_version(buffer::OptimisticPage& page, std::uint32_t index, const Looking& at, std::string* value) const;
+  Result<std::optional<Found>> read_newest(buffer::OptimisticPage& page, std::uint32_t index, const txn::View& view, std::string* value) const;
+  Result<bool> follow(const Looking& at, Version& version) const;
   Status walk_node(PageId id, PageId parent, const std::function<Status(PageId, PageRole, std::uint32_t)>& visit) const;
 
   buffer::Resources* resources_;

@@ -4,7 +4,7 @@
 // names the very record that is undone or purged, so a second attempt finds nothing to do.
 #include "base/try.hpp"
 #include "btree/tree.hpp"
-#include "overflow/layout.hpp"
+#include "overflow/free.hpp"
 
 namespace quire::btree {
 
@@ -15,10 +15,20 @@ using txn::UndoRecord;
 using txn::UndoType;
 using txn::WriteTransaction;
 
+namespace {
+
+// What one action of freeing may dirty: a few data pages and two index pages.
+constexpr std::uint32_t dirty_pages_to_free = overflow::pages_per_action + 2;
+
+}  // namespace
+
 Result<Tree::Attempt> Tree::try_undo(WriteTransaction& transaction, const UndoRecord& record, std::uint64_t handle,
                                      Leftover& leftover) {
   Room room;
   QUIRE_TRY(look(record.key, room));
+  // Once the row leads to its large value no more, its pages must find room to be freed.
+  Action for_freeing(*resources_);
+  if (room.overflow) QUIRE_TRY(for_freeing.prepare({.dirty = dirty_pages_to_free}));
   Action action(*resources_);
   QUIRE_TRY(action.prepare({.dirty = 1}));
   action.enter();
@@ -67,13 +77,9 @@ Status Tree::undo(WriteTransaction& transaction, const UndoRecord& record, std::
   }
 }
 
-Status Tree::purge(Xid xid, const UndoRecord& record, std::uint64_t handle) {
-  if (record.type == UndoType::erase) {
-    QUIRE_TRY(remove_ghost(record.key, Xid{xid.raw + 1}, handle));
-    return merge_underfull(record.key);
-  }
-  os::Lock no_flip(pool().flip_mutex());
-  return (record.flags & txn::undo_flag::overflow) != 0 ? free_value(record.value) : Status();
+Status Tree::purge_ghost(Xid xid, std::string_view key, std::uint64_t handle) {
+  QUIRE_TRY(remove_ghost(key, Xid{xid.raw + 1}, handle));
+  return merge_underfull(key);
 }
 
 Status Tree::mark_dropped(WriteTransaction& transaction) {
@@ -98,6 +104,8 @@ Status Tree::remove_ghost(std::string_view key, Xid below, std::uint64_t handle)
   for (;;) {
     Room room;
     QUIRE_TRY(look(key, room));
+    Action for_freeing(*resources_);
+    if (room.overflow) QUIRE_TRY(for_freeing.prepare({.dirty = dirty_pages_to_free}));
     Action action(*resources_);
     QUIRE_TRY(action.prepare({.dirty = 1}));
     action.enter();
@@ -114,6 +122,7 @@ Status Tree::remove_ghost(std::string_view key, Xid below, std::uint64_t handle)
     leaf.erase(at.index);
     page.release();
     action.leave();
+    for_freeing.leave();
     return free_value(freed_stub);
   }
 }

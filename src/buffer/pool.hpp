@@ -139,7 +139,7 @@ class Pool {
   // Whether the running epoch has changed any page.
   bool has_dirty() const;
 
-  // Not ok after an image could not be written, or a checkpoint not published (CK-8).
+  // Not ok after an image could not be written, a checkpoint not published (CK-8), or pages that nothing leads to not freed.
   Status failure() const;
   // From here on nothing can be published or evicted dirty; reading goes on. The first reason stays.
   void fail(const Status& status);

@@ -6,6 +6,7 @@
 
 #include "base/try.hpp"
 #include "btree/cursor.hpp"
+#include "overflow/free.hpp"
 #include "quire/key.hpp"
 
 namespace quire::catalog {
@@ -17,6 +18,9 @@ using btree::Tree;
 constexpr std::size_t key_columns_max = 64;
 constexpr std::size_t columns_max = 2000;
 constexpr std::size_t column_name_bytes_max = 255;
+
+// Pages of a replaced value that are freed without a flip in between.
+constexpr std::uint64_t pages_per_slice = 256;
 
 std::string tree_key(TreeId tree) {
   std::string key(sizeof tree.raw, '\0');
@@ -30,6 +34,16 @@ TreeId tree_of_key(std::string_view key) {
   std::memcpy(&big_endian, key.data(), std::min(key.size(), sizeof big_endian));
   return TreeId{swap_bytes(big_endian)};
 }
+
+// The key of a replaced value's row: longer than that of a tree.
+std::string replaced_key(const ReplacedValue& value) {
+  std::string key = tree_key(value.tree);
+  const std::uint64_t big_endian = swap_bytes(value.first.raw);
+  key.append(reinterpret_cast<const char*>(&big_endian), sizeof big_endian);
+  return key;
+}
+
+bool is_tree_key(std::string_view key) { return key.size() == sizeof TreeId{}.raw; }
 
 std::string encode_tree_row(const KeyspaceRecord& record, TreeState state) {
   std::byte row[tree_row_bytes] = {};
@@ -132,7 +146,10 @@ Status write_tree_row(buffer::Resources& resources, const KeyspaceRecord& record
 
 Status write_keyspace(buffer::Resources& resources, const std::string& name, const KeyspaceRecord& record, txn::WriteTransaction* transaction) {
   QUIRE_TRY(write_tree_row(resources, record, transaction));
-  return names(resources).put(name, encode_name_row(record), transaction).status();
+  Tree tree = names(resources);
+  // A schema may be large, and the name of a dropped keyspace may still be there with one.
+  if (transaction != nullptr) return put(resources, tree, name, encode_name_row(record), *transaction).status();
+  return tree.put(name, encode_name_row(record)).status();
 }
 
 Status mark_dropping(buffer::Resources& resources, const KeyspaceRecord& record, txn::WriteTransaction* transaction) {
@@ -152,6 +169,7 @@ Result<std::vector<TreeRow>> load_tree_rows(buffer::Resources& resources) {
   std::string row;
   Status at = cursor.first();
   for (; at.ok(); at = cursor.next()) {
+    if (!is_tree_key(cursor.key())) continue;
     KeyspaceRecord record{.tree = tree_of_key(cursor.key()), .schema = {}};
     TreeState state{};
     QUIRE_TRY(cursor.read_value(row));
@@ -160,6 +178,43 @@ Result<std::vector<TreeRow>> load_tree_rows(buffer::Resources& resources) {
   }
   if (at != Code::not_found) return at;
   return trees;
+}
+
+Result<bool> put(buffer::Resources& resources, Tree& tree, std::string_view key, std::string_view value, txn::WriteTransaction& transaction) {
+  PageId replaced = no_page;
+  QUIRE_ASSIGN(const bool fresh, tree.put(key, value, &transaction, &replaced));
+  if (replaced != no_page) QUIRE_TRY(system(resources).put(replaced_key({tree.id(), replaced}), {}, &transaction).status());
+  return fresh;
+}
+
+Result<bool> free_replaced(buffer::Resources& resources, const ReplacedValue& value) {
+  // Room for erasing the row comes first: without its first page the row must go as well.
+  buffer::Action for_row(resources);
+  QUIRE_TRY(for_row.prepare({.dirty = 1}));
+  QUIRE_ASSIGN(const bool gone, overflow::free_some(resources, value.first, pages_per_slice));
+  if (!gone) return false;
+  for_row.leave();
+  Result<bool> erased = system(resources).erase(replaced_key(value));
+  if (!erased.ok()) resources.pool.fail(erased.status());
+  QUIRE_TRY(erased.status());
+  if (!*erased) return bad_row(value.tree, "about its replaced value at page " + std::to_string(value.first.raw) + " is missing");
+  return true;
+}
+
+Result<std::vector<ReplacedValue>> load_replaced(buffer::Resources& resources) {
+  std::vector<ReplacedValue> values;
+  btree::TreeCursor cursor(system(resources));
+  Status at = cursor.first();
+  for (; at.ok(); at = cursor.next()) {
+    if (is_tree_key(cursor.key())) continue;
+    const TreeId tree = tree_of_key(cursor.key());
+    std::uint64_t big_endian = 0;
+    if (cursor.key().size() != sizeof tree.raw + sizeof big_endian) return bad_row(tree, "about a replaced value has a malformed key");
+    std::memcpy(&big_endian, cursor.key().data() + sizeof tree.raw, sizeof big_endian);
+    values.push_back({tree, PageId{swap_bytes(big_endian)}});
+  }
+  if (at != Code::not_found) return at;
+  return values;
 }
 
 Result<PageId> find_root(buffer::Resources& resources, TreeId tree) {

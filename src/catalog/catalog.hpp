@@ -10,6 +10,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "btree/tree.hpp"
 #include "catalog/layout.hpp"
@@ -63,5 +64,17 @@ Status erase_keyspace(buffer::Resources& resources, const std::string& name, con
 Status mark_dropping(buffer::Resources& resources, const KeyspaceRecord& record, txn::WriteTransaction* transaction);
 // The tree's pages are gone.
 Status erase_tree_row(buffer::Resources& resources, TreeId tree);
+
+// Large values that no row leads to any more, but older snapshots may: a row of the system tree each, so that a crash
+// does not lose them. It is written by the transaction that replaces the value, and erased when its pages are freed.
+struct ReplacedValue {
+  TreeId tree;
+  PageId first;  // page of the value
+};
+// Tree::put for a transaction, with that row. After a failure the caller takes back what the transaction did since.
+Result<bool> put(buffer::Resources& resources, btree::Tree& tree, std::string_view key, std::string_view value, txn::WriteTransaction& transaction);
+// Some pages of the value, or the last ones and its row; true when it is gone. No flip may come in between.
+Result<bool> free_replaced(buffer::Resources& resources, const ReplacedValue& value);
+Result<std::vector<ReplacedValue>> load_replaced(buffer::Resources& resources);
 
 }  // namespace quire::catalog

@@ -1,6 +1,7 @@
 // Publishing, and what goes with it: the catalog, the newest snapshot, purge.
 #include "base/try.hpp"
 #include "engine/engine.hpp"
+#include "overflow/layout.hpp"
 
 namespace quire::engine {
 
@@ -12,6 +13,9 @@ namespace {
 
 // Leaves of a tree with old ghosts that one step looks at.
 constexpr int leaves_per_sweep = 16;
+
+// Room asked for before a tree is dropped; freed pages take none but for their way through the page table.
+constexpr std::uint32_t dirty_pages_to_drop = 6;
 
 }  // namespace
 
@@ -25,7 +29,7 @@ Status Engine::usable() const {
 
 Reader Engine::begin_read() {
   os::Lock lock(catalog_mutex_);
-  return Reader(snapshots_.acquire_slot(), catalog_);
+  return Reader(snapshots_.acquire_slot(), snapshots_, catalog_);
 }
 
 std::shared_ptr<const Catalog> Engine::catalog() const {
@@ -53,7 +57,9 @@ checkpoint::Checkpoint::State Engine::state_at_flip(const txn::WriteTransaction*
   if (active_ != nullptr && active_->changed_anything()) {
     state.active.push_back({active_->xid(), active_->head(), active_->operations()});
   }
-  state.clean = committing == nullptr && state.active.empty() && clean_.load(acquire);
+  // Also when everything is taken back already, its undo pages may not be freed yet.
+  const bool undo_is_used = active_ != nullptr && active_->operations() > 0;
+  state.clean = committing == nullptr && !undo_is_used && clean_.load(acquire);
   return state;
 }
 
@@ -107,6 +113,11 @@ Result<btree::Tree> Engine::find_tree(TreeId id) {
 
 // Tree pages that no row of the system tree names must not be published, so everything happens between two flips.
 Status Engine::drop_tree(TreeId id, PageId root) {
+  {
+    // On a full disk it does not begin; its way through the page table is short.
+    buffer::Action room(resources_);
+    QUIRE_TRY(room.prepare({.dirty = dirty_pages_to_drop}));
+  }
   roots_.erase(id);
   Status dropped = tree(id, root).drop();
   if (!dropped.ok()) poison();  // some of its pages are gone
@@ -137,11 +148,23 @@ Status Engine::purge(Xid xid, const UndoRecord& record, std::uint64_t handle) {
     if (!erased.ok()) poison();
     return erased;
   }
+  if (record.type == UndoType::update) {
+    return free_replaced({record.tree, overflow::load_stub(record.value).first});
+  }
   Result<btree::Tree> tree = find_tree(record.tree);
-  // Its tree was dropped, and with it what there was to clear away.
+  // Its tree was dropped, and the ghost with it.
   if (tree == Code::not_found) return Status();
   QUIRE_TRY(tree.status());
-  return tree->purge(xid, record, handle);
+  return tree->purge_ghost(xid, record.key, handle);
+}
+
+// Slice by slice: a checkpoint that comes in between finds the value's row and what is left of its pages.
+Status Engine::free_replaced(const catalog::ReplacedValue& value) {
+  for (bool gone = false; !gone;) {
+    os::Lock no_flip(pool_.flip_mutex());
+    QUIRE_ASSIGN(gone, catalog::free_replaced(resources_, value));
+  }
+  return Status();
 }
 
 }  // namespace quire::engine

@@ -29,19 +29,21 @@ namespace quire::engine {
 // A registered snapshot: what one reader sees, for as long as it lives. Must not outlive its engine.
 class Reader {
  public:
-  Reader(Reader&& other) noexcept : slot_(std::exchange(other.slot_, nullptr)), catalog_(std::move(other.catalog_)) {}
+  Reader(Reader&& other) noexcept
+      : slot_(std::exchange(other.slot_, nullptr)), snapshots_(other.snapshots_), catalog_(std::move(other.catalog_)) {}
   Reader& operator=(Reader&&) = delete;
   ~Reader() {
     if (slot_ != nullptr) txn::Snapshots::release_slot(*slot_);
   }
-  txn::View view() const noexcept { return {Xid{slot_->limit.load(relaxed)}, true}; }
+  txn::View view() const noexcept { return {Xid{slot_->limit.load(relaxed)}, true, snapshots_}; }
   const catalog::Catalog& catalog() const noexcept { return *catalog_; }
 
  private:
   friend class Engine;
-  Reader(txn::Snapshots::Slot& slot, std::shared_ptr<const catalog::Catalog> catalog) noexcept
-      : slot_(&slot), catalog_(std::move(catalog)) {}
+  Reader(txn::Snapshots::Slot& slot, const txn::Snapshots& snapshots, std::shared_ptr<const catalog::Catalog> catalog) noexcept
+      : slot_(&slot), snapshots_(&snapshots), catalog_(std::move(catalog)) {}
   txn::Snapshots::Slot* slot_;
+  const txn::Snapshots* snapshots_;
   std::shared_ptr<const catalog::Catalog> catalog_;
 };
 
@@ -65,7 +67,7 @@ class Engine : private txn::UndoTarget {
 
   Reader begin_read();
   // For single reads without a snapshot: what is committed by now.
-  txn::View committed() const noexcept { return {snapshots_.newest(), false}; }
+  txn::View committed() const noexcept { return {snapshots_.newest(), false, nullptr}; }
   std::shared_ptr<const catalog::Catalog> catalog() const;
   // Moves when keyspaces come or go.
   std::uint64_t catalog_version() const noexcept { return catalog_version_.load(acquire); }
@@ -107,6 +109,8 @@ class Engine : private txn::UndoTarget {
   // RC-4 and RC-7; nothing durable changes before its publish (RC-8).
   Status recover(const space::Superblock& superblock);
   Status drop_unfinished_trees();
+  // What only ended transactions and lost snapshots needed: replaced large values, names of dropped keyspaces.
+  Status clear_leftovers();
   // Leaves a file that needs no recovery.
   Status finish();
   // Cuts off what lies beyond the last block the published checkpoint refers to.
@@ -133,6 +137,7 @@ class Engine : private txn::UndoTarget {
   Result<VerifyReport> verify_published();
   Result<btree::Tree> find_tree(TreeId id);
   Status drop_tree(TreeId id, PageId root);
+  Status free_replaced(const catalog::ReplacedValue& value);
   TreeId next_tree() const;
 
   // Constant after open.

@@ -74,7 +74,7 @@ Status Engine::load(const space::Superblock& superblock) {
   } else {
     QUIRE_TRY(recover(superblock));
   }
-  QUIRE_ASSIGN(catalog::Catalog loaded, catalog::load(resources_, {limit, true}));
+  QUIRE_ASSIGN(catalog::Catalog loaded, catalog::load(resources_, {limit, true, nullptr}));
   loaded.next_tree = superblock.next_tree;
   for (const auto& [name, record] : loaded.keyspaces) {
     if (record.had_ghosts && !read_only_) sweeps_.push_back({record.tree, {}});

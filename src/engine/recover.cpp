@@ -1,8 +1,9 @@
 // Recovery after a run that did not close the file, and leaving a file that needs none.
 //
-// What the published checkpoint holds is consistent but for three things: changes of transactions that had not ended at its
-// flip, the undo pages that kept before images, and trees that were being dropped. The first are taken back through
-// the undo pages, then those are freed, then the trees; one publish makes it so. Until then nothing durable changes, so a
+// What the published checkpoint holds is consistent but for these things: changes of transactions that had not ended at its
+// flip, the undo pages that kept before images, and what waited for purge: replaced large values, ghosts, trees that
+// were being dropped. The first are taken back through the undo pages, then those are freed, then the rest but for
+// ghosts of keyspaces, which are swept beside normal work; one publish makes it so. Until then nothing durable changes, so a
 // recovery that is interrupted is simply run again (RC-8).
 #include "base/try.hpp"
 #include "engine/engine.hpp"
@@ -29,11 +30,23 @@ Status Engine::recover(const space::Superblock& superblock) {
   }
   QUIRE_ASSIGN(const std::vector<PageId> undo_pages, table_.undo_pages());
   for (const PageId id : undo_pages) QUIRE_TRY(buffer::free_page(resources_, id));
+  QUIRE_TRY(clear_leftovers());
   QUIRE_TRY(drop_unfinished_trees());
   resources_.give_spare_units();
   resources_.room = space::BlockAllocator::Room::ordinary;
   clean_.store(true, release);
   return publish(nullptr, superblock.next_tree);
+}
+
+Status Engine::clear_leftovers() {
+  QUIRE_ASSIGN(const std::vector<catalog::ReplacedValue> values, catalog::load_replaced(resources_));
+  for (const catalog::ReplacedValue& value : values) QUIRE_TRY(free_replaced(value));
+  btree::Tree names = tree(catalog::names_tree, catalog::names_root);
+  std::string position;
+  do {
+    QUIRE_TRY(names.sweep_ghosts(position, Xid{first_xid_}));
+  } while (!position.empty());
+  return Status();
 }
 
 Status Engine::drop_unfinished_trees() {

@@ -6,6 +6,7 @@
 #include "base/try.hpp"
 #include "btree/verify.hpp"
 #include "engine/engine.hpp"
+#include "overflow/overflow.hpp"
 
 namespace quire::engine {
 
@@ -42,13 +43,14 @@ class Census {
     return Status();
   }
 
-  Status table_entries() {
+  // `complete`: every page that is in use has been met, but undo pages.
+  Status table_entries(bool complete) {
     std::vector<std::byte> image(file_.page_bytes());
     return table_.for_each([&](PageId id, const space::Entry& entry) -> Status {
       const std::string name = "page " + std::to_string(id.raw);
       if (entry.free()) return pages_[id.raw] ? damage(name + " is in a tree, but marked free") : Status();
       // Undo pages belong to no tree; a closed file has none.
-      if (!pages_[id.raw] && entry.kind() != space::EntryKind::undo) return damage(name + " is marked in use, but in no tree");
+      if (complete && !pages_[id.raw] && entry.kind() != space::EntryKind::undo) return damage(name + " is marked in use, but in no tree");
       if (pages_[id.raw] && entry.kind() == space::EntryKind::undo) return damage(name + " is in a tree, but marked as undo");
       QUIRE_TRY(file_.read(entry, id.raw, name, image));
       return block(entry, name);
@@ -124,6 +126,12 @@ Result<VerifyReport> Engine::verify_published() {
     rows_of[row.tree] = survey->rows;
   }
   const space::Entry active = checkpoint_.published().active_transactions;
+  QUIRE_ASSIGN(const std::vector<catalog::ReplacedValue> replaced, catalog::load_replaced(resources_));
+  for (const catalog::ReplacedValue& value : replaced) {
+    // While a transaction is half written or half taken back, its row may be there beside the value's own.
+    if (!active.free()) break;
+    QUIRE_TRY(overflow::visit_chain(pool_, value.first, [&](PageId id) { return census.page(id); }));
+  }
   for (const auto& [name, record] : now->keyspaces) {
     const auto rows = rows_of.find(record.tree);
     if (rows == rows_of.end()) return damage("keyspace " + name + " has no row in the system tree");
@@ -136,7 +144,7 @@ Result<VerifyReport> Engine::verify_published() {
     ++report.keyspaces;
   }
   if (!active.free()) QUIRE_TRY(census.block(active, "the page of active transactions"));
-  QUIRE_TRY(census.table_entries());
+  QUIRE_TRY(census.table_entries(active.free()));
   QUIRE_TRY(census.entry_pages(table_.entries()));
   QUIRE_TRY(census.entry_pages(bitmap_.entries()));
   QUIRE_TRY(census.compare(blocks_.published()));

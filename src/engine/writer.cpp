@@ -19,6 +19,7 @@ constexpr std::uint64_t purge_budget_per_change = 2;
 Writer::Writer(Engine& engine, std::shared_ptr<const Catalog> catalog)
     : engine_(engine),
       catalog_(std::move(catalog)),
+      next_tree_(catalog_->next_tree),
       transaction_(engine.undo_log_, Xid{engine.next_xid_.fetch_add(1, relaxed)}, engine.snapshots_.horizon()) {
   os::Lock lock(engine_.active_mutex_);
   engine_.active_ = &transaction_;
@@ -64,7 +65,11 @@ std::uint64_t Writer::rows(const KeyspaceRecord& record) const {
 }
 
 Result<bool> Writer::put(const KeyspaceRecord& record, std::string_view key, std::string_view value) {
-  QUIRE_ASSIGN(const bool fresh, engine_.tree(record).put(key, value, &transaction_));
+  const txn::WriteTransaction::Savepoint before = transaction_.savepoint();
+  btree::Tree tree = engine_.tree(record);
+  const Result<bool> put = catalog::put(engine_.resources_, tree, key, value, transaction_);
+  if (!put.ok() && transaction_.head() != before.head) QUIRE_TRY(undo_to(before));
+  QUIRE_ASSIGN(const bool fresh, put);
   TreeChange& change = change_of(record.tree);
   if (fresh) ++change.rows;
   return fresh;
@@ -84,8 +89,9 @@ Status Writer::create_keyspace(std::string_view name, const Schema& schema) {
   if (catalog().find(name) != nullptr) return Status(Code::exists, "keyspace '" + std::string(name) + "' exists already");
   const Savepoint before = savepoint();
   auto next = std::make_shared<Catalog>(catalog());
-  KeyspaceRecord record{.tree = next->next_tree, .schema = schema};
-  ++next->next_tree.raw;
+  // Also what was created and taken back keeps its number: cursors may still know it.
+  KeyspaceRecord record{.tree = next_tree_, .schema = schema};
+  ++next_tree_.raw;
   Result<btree::Tree> created = btree::Tree::create(engine_.resources_, record.tree, &transaction_);
   Status status = created.status();
   if (status.ok()) {
@@ -181,6 +187,7 @@ Status Writer::commit() {
     return status;
   }
   engine_.resources_.give_spare_units();
+  next->next_tree = next_tree_;
   status = engine_.publish(&transaction_, next->next_tree);
   if (!status.ok()) {
     end();

@@ -67,6 +67,7 @@ class Writer {
   Engine& engine_;
   std::shared_ptr<const catalog::Catalog> catalog_;
   std::shared_ptr<const catalog::Catalog> own_catalog_;
+  TreeId next_tree_;
   txn::WriteTransaction transaction_;
   std::map<TreeId, TreeChange> changed_;
   TreeChange* last_change_ = nullptr;  // of last_tree_

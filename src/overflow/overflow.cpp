@@ -79,6 +79,22 @@ Status visit(buffer::Pool& pool, const Stub& stub, const std::function<Status(Pa
   return Status();
 }
 
+Status visit_chain(buffer::Pool& pool, PageId first, const std::function<Status(PageId)>& page) {
+  while (first != no_page) {
+    std::vector<PageId> ids{first};
+    PageId next;
+    {
+      QUIRE_ASSIGN(ReadPage bytes, read_page(pool, first, PageType::overflow_index));
+      const std::uint32_t count = std::min(index_field::count.get(bytes.data()), ids_per_index(pool.page_bytes()));
+      for (std::uint32_t i = 0; i < count; ++i) ids.push_back(index_entry(bytes.data(), i));
+      next = PageId{index_field::next.get(bytes.data())};
+    }
+    for (const PageId id : ids) QUIRE_TRY(page(id));
+    first = next;
+  }
+  return Status();
+}
+
 Status read(buffer::Pool& pool, const Stub& stub, std::string& into) {
   into.clear();
   // A damaged stub may name any length; only what its pages hold takes memory.

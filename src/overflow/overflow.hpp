@@ -29,6 +29,9 @@ Status free(buffer::Resources& resources, const Stub& stub);
 // Calls `page` with every page of a finished value, index pages first at their place.
 Status visit(buffer::Pool& pool, const Stub& stub, const std::function<Status(PageId)>& page);
 
+// The same for a value that may be freed in part: what hangs on its first page, whatever a stub says.
+Status visit_chain(buffer::Pool& pool, PageId first, const std::function<Status(PageId)>& page);
+
 // Checks of both page types, for Pool::register_kind.
 const buffer::PageKind& index_kind();
 const buffer::PageKind& data_kind();

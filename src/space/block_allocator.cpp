@@ -17,6 +17,7 @@ namespace {
 
 // The standing reserve of BA-8: room for checkpoints, rollback and purge on a full disk.
 constexpr std::uint64_t standing_reserve_blocks_min = 64;
+constexpr std::uint64_t standing_reserve_units_min = 32;  // what freeing a few pages may ask for at once, and their paths
 constexpr std::uint64_t standing_reserve_fraction = 64;
 
 // The file grows in steps, so that small writes do not extend it one page at a time.
@@ -50,7 +51,8 @@ void BlockAllocator::resize(std::uint64_t blocks) {
 }
 
 std::uint64_t BlockAllocator::standing_reserve() const noexcept {
-  return std::max(standing_reserve_blocks_min, allocated_.size() / standing_reserve_fraction) / unit_blocks_ + 1;
+  const std::uint64_t blocks = std::max(standing_reserve_blocks_min, allocated_.size() / standing_reserve_fraction);
+  return std::max(standing_reserve_units_min, blocks / unit_blocks_) + 1;
 }
 
 Status BlockAllocator::reserve(std::uint64_t units, Room room) {

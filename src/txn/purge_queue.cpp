@@ -16,7 +16,10 @@ Result<bool> PurgeQueue::step(Xid horizon, std::uint64_t budget, UndoTarget& tar
   while (!queue_.empty() && queue_.front().xid < horizon) {
     Committed& front = queue_.front();
     while (front.work > 0 && front.next != no_undo) {
-      if (budget == 0) return false;
+      if (budget == 0) {
+        QUIRE_TRY(log.release(released_));
+        return false;
+      }
       --budget;
       QUIRE_TRY(log.read(front.next, undo));
       if (needs_purge(undo.record)) {
@@ -25,10 +28,11 @@ Result<bool> PurgeQueue::step(Xid horizon, std::uint64_t budget, UndoTarget& tar
       }
       front.next = undo.record.previous;
     }
-    const UndoPosition end = front.end;
+    released_ = front.end;
     queue_.pop_front();
-    QUIRE_TRY(log.release(queue_.empty() ? log.end() : end));
   }
+  // Also what an earlier step could not release.
+  QUIRE_TRY(log.release(queue_.empty() ? log.end() : released_));
   return true;
 }
 

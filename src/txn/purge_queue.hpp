@@ -16,7 +16,8 @@ namespace quire::txn {
 class PurgeQueue {
  public:
   void add(const WriteTransaction& committed);
-  // Looks at no more than `budget` records of transactions below the horizon. True when it has done all it may.
+  // Looks at no more than `budget` records of transactions below the horizon. True when it has done all it may. Not while
+  // a transaction is writing to the log.
   Result<bool> step(Xid horizon, std::uint64_t budget, UndoTarget& target, UndoLog& log);
   bool empty() const noexcept { return queue_.empty(); }
   std::size_t size() const noexcept { return queue_.size(); }
@@ -29,6 +30,7 @@ class PurgeQueue {
     UndoPosition end;
   };
   std::deque<Committed> queue_;
+  UndoPosition released_;  // everything before it is purged
 };
 
 }  // namespace quire::txn

@@ -145,11 +145,12 @@ Status UndoLog::read(std::uint64_t handle, UndoCopy& into) const {
                                    " holds no undo record at byte " + std::to_string(offset_of_undo(handle)));
 }
 
-bool try_read_undo(buffer::Pool& pool, std::uint64_t handle, UndoCopy& into) {
+UndoRead try_read_undo(buffer::Pool& pool, std::uint64_t handle, UndoCopy& into) {
   const OptimisticPage page = pool.optimistic(page_of_undo(handle));
-  if (!page) return false;
+  if (!page) return UndoRead::absent;
   const bool copied = copy_record(page.data(), pool.page_bytes(), offset_of_undo(handle), into);
-  return copied && page.valid();
+  if (!page.valid()) return UndoRead::absent;
+  return copied ? UndoRead::done : UndoRead::wrong;
 }
 
 }  // namespace quire::txn

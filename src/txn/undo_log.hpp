@@ -82,9 +82,13 @@ class UndoLog {
   bool new_page_ = false;                          // prepare asked for one
 };
 
-// Copies a record while others may change the page; false when the page is not in memory or what was read is not valid.
-// The caller must then validate how it came by the handle.
-bool try_read_undo(buffer::Pool& pool, std::uint64_t handle, UndoCopy& into);
+// Copies a record while others may change the page. The caller must then validate how it came by the handle.
+enum class UndoRead : std::uint8_t {
+  done,
+  absent,  // the page is not in memory or was being changed: await it and try again
+  wrong,   // there is no record; damage if the handle is valid
+};
+UndoRead try_read_undo(buffer::Pool& pool, std::uint64_t handle, UndoCopy& into);
 
 // Checks of undo pages, for Pool::register_kind.
 const buffer::PageKind& undo_kind();

@@ -161,13 +161,13 @@ TEST(undo_log, refuses_handles_that_name_no_record) {
   UndoCopy read;
   for (const std::uint32_t offset : {0u, 8u, 56u, 4056u, 4088u, 65528u}) {
     EXPECT_EQ(store.log.read(undo_handle(page, offset), read), Code::corrupt) << offset;
-    EXPECT_FALSE(try_read_undo(store.pool(), undo_handle(page, offset), read)) << offset;
+    EXPECT_EQ(try_read_undo(store.pool(), undo_handle(page, offset), read), UndoRead::wrong) << offset;
   }
   // Zeros behind the last record are none.
   EXPECT_EQ(store.log.read(undo_handle(page, 2048), read), Code::corrupt);
   EXPECT_EQ(store.log.read(undo_handle(PageId{999}, 64), read), Code::corrupt);
-  EXPECT_FALSE(try_read_undo(store.pool(), undo_handle(PageId{999}, 64), read));
-  EXPECT_TRUE(try_read_undo(store.pool(), handle, read));
+  EXPECT_EQ(try_read_undo(store.pool(), undo_handle(PageId{999}, 64), read), UndoRead::absent);
+  EXPECT_EQ(try_read_undo(store.pool(), handle, read), UndoRead::done);
   EXPECT_EQ(read.record.value, "value");
 }
 

@@ -48,7 +48,12 @@ Status WriteTransaction::rollback_to(const Savepoint& savepoint, UndoTarget& tar
     QUIRE_TRY(std::move(undone));
     QUIRE_ASSERT(head_ == undo.record.previous);
   }
-  return log_.truncate(savepoint.position);
+  for (std::uint64_t pages = UINT64_MAX;;) {
+    Status truncated = log_.truncate(savepoint.position);
+    if (truncated != Code::full || log_.page_count() == pages) return truncated;
+    pages = log_.page_count();
+    QUIRE_TRY(make_room());
+  }
 }
 
 }  // namespace quire::txn
