@@ -2,6 +2,9 @@
 //
 // Beyond the copied leaf the cursor looks for keys, not for places: splits and merges may have moved both borders of
 // the leaf that it comes to, so it searches there for the fence that it comes from.
+//
+// What a view sees of a leaf is decided once, when the leaf is copied; a row whose version was found needs no second look,
+// since a registered view goes on seeing that version whatever becomes of the leaf.
 #include "btree/cursor.hpp"
 
 #include <algorithm>

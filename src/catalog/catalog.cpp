@@ -39,7 +39,7 @@ TreeId tree_of_key(std::string_view key) {
 std::string replaced_key(const ReplacedValue& value) {
   std::string key = tree_key(value.tree);
   const std::uint64_t big_endian = swap_bytes(value.first.raw);
-  key.append(reinterpret_cast<const char*>(&big_endian), sizeof big_endian);
+  key.append(as_text(std::as_bytes(std::span(&big_endian, 1))));
   return key;
 }
 

@@ -1,4 +1,7 @@
 // Publishing, and what goes with it: the catalog, the newest snapshot, purge.
+//
+// The point of no return of a commit is the flip: from then on its transaction is on no list of active ones. Readers see
+// it when the publish has succeeded, by one change of catalog and limit.
 #include "base/try.hpp"
 #include "engine/engine.hpp"
 #include "overflow/layout.hpp"

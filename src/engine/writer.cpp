@@ -1,4 +1,7 @@
 // Writer: changing, committing, taking back.
+//
+// What takes several changes of trees - a keyspace, a value that replaces a large one - goes back to where it began when
+// one of them fails.
 #include "engine/writer.hpp"
 
 #include "base/try.hpp"

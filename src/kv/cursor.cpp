@@ -1,4 +1,7 @@
 // Cursor and Scan: movement under a transaction's view, and range-for.
+//
+// A cursor whose transaction has changed something since the leaf was copied finds its place again by key before it
+// moves (KV-51).
 #include "quire/cursor.hpp"
 
 #include "base/try.hpp"

@@ -1,4 +1,7 @@
 // UndoLog: appending, reading, truncating, releasing.
+//
+// Positions count pages of the log from its beginning, so that they can be compared; handles name pages of the file.
+// A record is believed only when its lengths add up and lie inside its page.
 #include "txn/undo_log.hpp"
 
 #include "base/try.hpp"

@@ -40,6 +40,34 @@ TEST(crash, holds_for_transactions_that_grow_and_drop_whole_trees) {
   }
 }
 
+// Everything that may be under way when the power goes: savepoints, rollbacks, checkpoints inside transactions, snapshots that
+// keep purge waiting.
+TEST(crash, takes_back_what_had_not_ended) {
+  const WorkloadOptions lively{.keys = 25, .operations_max = 20, .large_value_chance = 8, .savepoint_chance = 5, .checkpoint_chance = 6, .rollback_chance = 4};
+  const std::uint64_t count = number_from_environment("QUIRE_SEEDS", 6);
+  std::uint64_t recoveries = 0;
+  for (std::uint64_t seed = 1; seed <= count; ++seed) {
+    CrashHarness harness({.seed = seed + 100, .transactions = 10, .images_per_operation = 5, .recovery_crash_one_in = 60, .snapshots = seed % 3, .workload = lively});
+    const CrashReport report = harness.run();
+    ASSERT_EQ(report.failure, "");
+    recoveries += report.recoveries;
+  }
+  EXPECT_GT(recoveries, count * 10);
+}
+
+// Sixteen pages of memory: what a transaction has changed, and its undo, go to the file long before it ends.
+TEST(crash, takes_back_transactions_larger_than_memory) {
+  const WorkloadOptions large{.keys = 400, .operations_max = 300, .value_bytes_max = 9000, .large_value_bytes_max = 200000, .large_value_chance = 25, .savepoint_chance = 40, .checkpoint_chance = 80, .rollback_chance = 3};
+  std::uint64_t evictions = 0;
+  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
+    CrashHarness harness({.seed = seed + 200, .transactions = 6, .images_per_operation = 3, .page_bytes = 65536, .recovery_crash_one_in = 40, .operations_one_in = 4, .snapshots = 1, .workload = large});
+    const CrashReport report = harness.run();
+    ASSERT_EQ(report.failure, "");
+    evictions += report.evictions;
+  }
+  EXPECT_GT(evictions, 100u);
+}
+
 TEST(crash, replays_from_its_seed) {
   const CrashOptions options{.seed = 77, .transactions = 4, .images_per_operation = 3};
   const CrashReport first = CrashHarness(options).run();
@@ -52,10 +80,10 @@ TEST(crash, replays_from_its_seed) {
 #if defined(QUIRE_CHECKS) && QUIRE_CHECKS
 
 // True when the harness notices the mistake within a few seeds.
-bool is_found(const char* bug) {
+bool is_found(const char* bug, const WorkloadOptions& workload = {}) {
   const SeededBugScope scope(bug);
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
-    CrashHarness harness({.seed = seed, .transactions = 8, .images_per_operation = 10});
+    CrashHarness harness({.seed = seed, .transactions = 8, .images_per_operation = 10, .workload = workload});
     if (!harness.run().failure.empty()) return true;
   }
   return false;
@@ -66,6 +94,7 @@ TEST(crash_harness, finds_an_acknowledgement_before_the_sync) { EXPECT_TRUE(is_f
 TEST(crash_harness, finds_a_block_reused_one_checkpoint_early) { EXPECT_TRUE(is_found("reuse_block_one_checkpoint_early")); }
 TEST(crash_harness, finds_a_skipped_directory_sync) { EXPECT_TRUE(is_found("skip_directory_sync")); }
 TEST(crash_harness, finds_a_superblock_trusted_before_it_is_synced) { EXPECT_TRUE(is_found("trust_superblock_before_sync")); }
+TEST(crash_harness, finds_active_transactions_left_out_of_a_checkpoint) { EXPECT_TRUE(is_found("forget_active_transactions", {.checkpoint_chance = 4})); }
 
 #endif
 

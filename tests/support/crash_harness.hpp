@@ -4,13 +4,16 @@
 // and the image of a killed process, opens each and checks the invariants of docs/testing.md: it opens
 // unaided and verifies (I1, I5), its state is one of the committed ones, not older than the last acknowledged (I2,
 // I3, I4), opening twice changes nothing more (I7), it takes further commits and survives a second crash (I8), a
-// read-only open changes no byte (I9), the generation does not fall (I10), no file or lock is left over (I1, I13).
+// read-only open changes no byte (I9), the generation does not fall (I10), the file does not grow (I11), no file, lock or
+// undo page is left over (I1, I13). Snapshots that the run holds read the same to their end (I12). Recovery itself is
+// cut off at every operation, for some images.
 //
 // Same options, same run: a failure names the seed that replays it.
 //
 // Threads   one
 #pragma once
 
+#include <list>
 #include <string>
 #include <vector>
 
@@ -25,6 +28,9 @@ struct CrashOptions {
   std::size_t images_per_operation = 8;
   std::uint32_t page_bytes = 4096;
   std::uint64_t second_crash_one_in = 50;  // images that are lived on in and crashed again
+  std::uint64_t recovery_crash_one_in = 50;  // images whose recovery is crashed
+  std::uint64_t operations_one_in = 1;     // operations that are crash points
+  std::uint64_t snapshots = 0;             // read transactions held at most
   WorkloadOptions workload = {};
 };
 
@@ -33,6 +39,8 @@ struct CrashReport {
   std::uint64_t operations = 0;
   std::uint64_t images = 0;
   std::uint64_t second_lives = 0;
+  std::uint64_t recoveries = 0;  // operations at which a recovery was cut off
+  std::uint64_t evictions = 0;   // of the run itself
 };
 
 class CrashHarness {
@@ -45,8 +53,11 @@ class CrashHarness {
   void check_image(std::unique_ptr<os::SimFileSystem> image, const std::string& which);
   std::string check_state(Database& database);
   std::string live_on(os::SimFileSystem& image, std::uint64_t seed);
+  std::string crash_recovery(std::unique_ptr<os::SimFileSystem> image, const State& expected, std::uint64_t seed);
+  std::string check_closed(os::SimEnvironment& machine, std::uint64_t bytes_before);
   void fail(const std::string& which, const std::string& what);
   void drive();
+  bool transact(Database& database, std::uint64_t number);
 
   const CrashOptions options_;
   os::SimEnvironment machine_;
@@ -55,6 +66,11 @@ class CrashHarness {
 
   // Commits by number; 0 is the fresh database.
   std::vector<State> states_;
+  struct Snapshot {
+    Transaction transaction;
+    std::size_t state;
+  };
+  std::list<Snapshot> snapshots_;
   std::size_t acknowledged_ = 0;
   std::size_t attempted_ = 0;
   std::uint64_t acknowledged_generation_ = 0;

@@ -17,23 +17,24 @@ std::string name_of(std::uint64_t i) { return "space" + std::to_string(i); }
 
 State fresh_state() { return {{std::string(default_keyspace), {}}}; }
 
-Result<State> read_state(Database& database) {
+Result<State> read_state(const Transaction& transaction) {
   State state;
-  Status status = database.view([&](Transaction& tx) -> Status {
-    QUIRE_ASSIGN(const std::vector<KeyspaceInfo> all, tx.keyspaces());
-    for (const KeyspaceInfo& info : all) {
-      auto& rows = state[info.name];
-      Scan scan = tx.scan(info.name);
-      for (const Entry& entry : scan) rows.emplace_hint(rows.end(), entry.key, entry.value);
-      QUIRE_TRY(scan.status());
-      if (rows.size() != info.count) {
-        return Status(Code::corrupt, info.name + " counts " + std::to_string(info.count) + " rows and has " + std::to_string(rows.size()));
-      }
+  QUIRE_ASSIGN(const std::vector<KeyspaceInfo> all, transaction.keyspaces());
+  for (const KeyspaceInfo& info : all) {
+    auto& rows = state[info.name];
+    Scan scan = transaction.scan(info.name);
+    for (const Entry& entry : scan) rows.emplace_hint(rows.end(), entry.key, entry.value);
+    QUIRE_TRY(scan.status());
+    if (rows.size() != info.count) {
+      return Status(Code::corrupt, info.name + " counts " + std::to_string(info.count) + " rows and has " + std::to_string(rows.size()));
     }
-    return Status();
-  });
-  QUIRE_TRY(std::move(status));
+  }
   return state;
+}
+
+Result<State> read_state(Database& database) {
+  QUIRE_ASSIGN(const Transaction transaction, database.begin(Access::read));
+  return read_state(transaction);
 }
 
 std::string Workload::some_keyspace(const State& state) {
@@ -82,9 +83,26 @@ Status Workload::change(Transaction& transaction, State& state) {
   return transaction.put(keyspace, key, value);
 }
 
-Status Workload::fill(Transaction& transaction, State& state, std::uint64_t number) {
+Status Workload::move_between_savepoints(Transaction& transaction, State& state, std::vector<Point>& points) {
+  if (options_.savepoint_chance == 0) return Status();
+  if (random_.chance(1, options_.savepoint_chance)) {
+    QUIRE_ASSIGN(const Savepoint savepoint, transaction.savepoint());
+    points.push_back({savepoint, state});
+  }
+  if (points.empty() || !random_.chance(1, options_.savepoint_chance)) return Status();
+  points.resize(1 + random_.below(points.size()));
+  state = points.back().state;
+  return transaction.rollback_to(points.back().savepoint);
+}
+
+Status Workload::fill(Transaction& transaction, State& state, std::uint64_t number, Database* database) {
   const std::uint64_t changes = 1 + random_.below(options_.operations_max);
-  for (std::uint64_t i = 0; i < changes; ++i) QUIRE_TRY(change(transaction, state));
+  std::vector<Point> points;
+  for (std::uint64_t i = 0; i < changes; ++i) {
+    QUIRE_TRY(change(transaction, state));
+    QUIRE_TRY(move_between_savepoints(transaction, state, points));
+    if (database != nullptr && options_.checkpoint_chance != 0 && random_.chance(1, options_.checkpoint_chance)) QUIRE_TRY(database->checkpoint());
+  }
   const std::string n = std::to_string(number);
   state[std::string(default_keyspace)]["n"] = n;
   return transaction.put(default_keyspace, "n", n);
