@@ -33,7 +33,7 @@ void check_unchanged(Database& database, Outcome& outcome, const Status& failure
 
 Outcome drive(os::SimEnvironment& machine, std::uint64_t seed) {
   Outcome outcome;
-  Workload workload(seed, {});
+  Workload workload(seed, {.savepoint_chance = 6, .checkpoint_chance = 10, .rollback_chance = 4});
   Result<Database> database = kv::open_database(machine.environment(), crash_test_path, crash_test_options(4096));
   if (!database.ok()) return outcome;
   outcome.opened = true;
@@ -41,9 +41,13 @@ Outcome drive(os::SimEnvironment& machine, std::uint64_t seed) {
     Result<Transaction> tx = database->begin();
     if (!tx.ok()) break;
     State next = outcome.states[outcome.acknowledged];
-    Status status = workload.fill(*tx, next, i);
+    Status status = workload.fill(*tx, next, i, &*database);
     // Reading what is there may meet the fault too; then the transaction is given up.
     if (!status.ok()) continue;
+    if (workload.rolls_back()) {
+      (void)tx->rollback().ok();
+      continue;
+    }
     outcome.states.resize(outcome.acknowledged + 1);
     outcome.states.push_back(std::move(next));
     outcome.attempted = outcome.states.size() - 1;
@@ -129,6 +133,60 @@ TEST_P(LyingDevice, gives_an_old_state_or_an_error_but_no_mixture) {
 INSTANTIATE_TEST_SUITE_P(fault, LyingDevice,
                          testing::Values(os::FaultKind::bit_rot, os::FaultKind::misdirected_write, os::FaultKind::lost_write,
                                          os::FaultKind::stale_write));
+
+// BA-8: a rollback needs room for what it puts back, and finds it, slice by slice, when the disk has none left.
+TEST(full_disk, takes_back_whatever_has_filled_it) {
+  const WorkloadOptions large{.keys = 200, .operations_max = 60, .value_bytes_max = 3000, .large_value_bytes_max = 60000, .large_value_chance = 6, .savepoint_chance = 30};
+  std::uint64_t refused = 0;
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const std::uint32_t page_bytes = seed % 3 == 0 ? 65536 : seed % 3 == 1 ? 4096 : 16384;
+    os::SimEnvironment machine(os::SimOptions{.seed = seed});
+    Workload workload(seed, large);
+    Random random(seed);
+    Result<Database> database = kv::open_database(machine.environment(), crash_test_path, crash_test_options(page_bytes));
+    ASSERT_TRUE(database.ok()) << database.status().to_string();
+    State state = fresh_state();
+    for (std::uint64_t i = 1; i <= 6; ++i) {
+      Result<Transaction> tx = database->begin();
+      State next = state;
+      ASSERT_TRUE(workload.fill(*tx, next, i).ok());
+      ASSERT_TRUE(tx->commit().ok());
+      state = std::move(next);
+    }
+    machine.files().set_quota(machine.files().used_bytes() + random.below(8) * page_bytes);
+    for (std::uint64_t i = 0; i < 4; ++i) {
+      Result<Transaction> tx = database->begin();
+      ASSERT_TRUE(tx.ok()) << tx.status().to_string();
+      State next = state;
+      Status status = workload.fill(*tx, next, 100 + i);
+      for (int more = 0; status.ok() && more < 20; ++more) status = workload.fill(*tx, next, 100 + i);
+      ASSERT_TRUE(status.ok() || status == Code::full) << status.to_string();
+      refused += status == Code::full ? 1 : 0;
+      if (random.chance(1, 3)) {
+        const Status published = database->checkpoint();
+        ASSERT_TRUE(published.ok()) << published.to_string();
+      }
+      const Status rolled_back = tx->rollback();
+      ASSERT_TRUE(rolled_back.ok()) << rolled_back.to_string();
+      const Result<State> now = read_state(*database);
+      ASSERT_TRUE(now.ok()) << now.status().to_string();
+      ASSERT_EQ(*now == state, true) << difference(*now, state);
+    }
+    const Status verified = database->verify().status();
+    ASSERT_TRUE(verified.ok()) << verified.to_string();
+    machine.files().set_quota(os::unlimited_bytes);
+    Result<Transaction> tx = database->begin();
+    ASSERT_TRUE(workload.fill(*tx, state, 200).ok());
+    ASSERT_TRUE(tx->commit().ok());
+    ASSERT_TRUE(database->close().ok());
+    Result<Database> again = kv::open_database(machine.environment(), crash_test_path, crash_test_options(page_bytes));
+    ASSERT_TRUE(again.ok());
+    ASSERT_TRUE(again->verify().ok()) << again->verify().status().to_string();
+    ASSERT_EQ(*read_state(*again) == state, true);
+  }
+  EXPECT_GT(refused, 30u);
+}
 
 TEST(full_disk, fails_one_commit_and_goes_on_when_space_returns) {
   os::SimEnvironment machine(os::SimOptions{.seed = 9});

@@ -74,6 +74,7 @@ Status Workload::change(Transaction& transaction, State& state) {
   const std::string key = some_key();
   if (choice < 30) {
     const Status erased = transaction.erase(keyspace, key);
+    if (!erased.ok() && erased != Code::not_found) return erased;
     const bool there = rows.erase(key) != 0;
     if (erased.ok() != there) return Status(Code::corrupt, "erase and the model disagree on " + key);
     return there ? erased : Status();
