@@ -49,7 +49,7 @@ TEST_F(inspect, describes_every_page_in_use_and_no_other) {
     ++in_use;
     all += *text;
   }
-  EXPECT_EQ(in_use, db_.statistics()->pages);
+  EXPECT_EQ(in_use, db_.statistics()->pages + db_.statistics()->undo_pages);
   EXPECT_THAT(all, HasSubstr("overflow_index"));
   EXPECT_THAT(all, HasSubstr("overflow_data"));
   EXPECT_THAT(all, HasSubstr("slot 0: apple = red"));

@@ -108,7 +108,7 @@ TEST(undo_log, agrees_with_a_list_over_random_appends_truncations_and_releases) 
       } else if (choice < 88) {
         modelled.truncate(modelled.size() - std::min<std::size_t>(modelled.size(), modelled.random().below(12)));
       } else if (choice < 98) {
-        modelled.release(modelled.random().below(12));
+        modelled.release(modelled.random().below(9));
       } else if (modelled.random().chance(1, 4)) {
         modelled.release(modelled.size());
       }
