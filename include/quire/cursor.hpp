@@ -48,6 +48,7 @@ class Cursor {
 
  private:
   friend class Transaction;
+  friend class Scan;
   explicit Cursor(std::unique_ptr<Impl> impl) noexcept;
   std::unique_ptr<Impl> impl_;
 };

@@ -28,18 +28,13 @@ ValueAt TreeCursor::value_of(std::uint32_t row) const noexcept {
   return {older.bytes, older.overflow};
 }
 
-Status TreeCursor::stand(std::uint32_t row) {
-  index_ = row;
-  view().key(slot_of(row), key_);
-  valid_ = true;
-  return Status();
-}
-
 Result<bool> TreeCursor::take(OptimisticPage page, Xid settled) {
   std::memcpy(image_.data(), page.data(), image_.size());
   if (!page.valid()) return false;
   const NodeView leaf = view();
   count_ = leaf.count();
+  prefix_bytes_ = leaf.prefix().size();
+  new_prefix_ = true;
   rows_.clear();
   older_.clear();
   plain_ = leaf.row_headers() == 0 || (leaf.ghosts() == 0 && view_.sees(Xid{page::header::max_xid.get(image_.data())}));

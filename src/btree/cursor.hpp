@@ -37,6 +37,13 @@ class TreeCursor {
     QUIRE_ASSERT(valid_);
     return index_ > 0 ? stand(index_ - 1) : prev_leaf();
   }
+  // The next or previous entry of the same copied leaf; false, and nothing changed, when there is none.
+  bool step(bool back) {
+    const std::uint32_t row = back ? index_ - 1 : index_ + 1;
+    if (!valid_ || row >= rows()) return false;
+    place(row);
+    return true;
+  }
   void reset() noexcept { valid_ = false; }
 
   bool valid() const noexcept { return valid_; }
@@ -62,7 +69,19 @@ class TreeCursor {
   // First row whose slot is not below `slot`.
   std::uint32_t row_at(std::uint32_t slot) const noexcept;
   ValueAt value_of(std::uint32_t row) const noexcept;
-  Status stand(std::uint32_t row);
+  void place(std::uint32_t row) {
+    index_ = row;
+    const NodeView leaf = view();
+    if (new_prefix_) key_.assign(leaf.prefix());
+    new_prefix_ = false;
+    key_.resize(prefix_bytes_);
+    key_.append(leaf.suffix(slot_of(row)));
+  }
+  Status stand(std::uint32_t row) {
+    place(row);
+    valid_ = true;
+    return Status();
+  }
   // Takes the leaf over; false when it has changed: open it again. `settled` is the view's as of before it was opened.
   Result<bool> take(buffer::OptimisticPage page, Xid settled);
   Status load(Tree::LeafOf which);
@@ -78,6 +97,8 @@ class TreeCursor {
   std::vector<Older> older_;
   std::uint32_t index_ = 0;  // of the row stood on
   std::string key_;
+  std::size_t prefix_bytes_ = 0;  // of the copied leaf
+  bool new_prefix_ = false;       // key_ does not begin with it yet
   bool valid_ = false;
 };
 

@@ -109,6 +109,18 @@ std::string_view Cursor::key() const {
 
 // ---- Scan
 
+namespace {
+
+// Whether the far end of the range has not been passed.
+bool within(const Range& range, std::string_view key, bool reverse) noexcept {
+  const std::optional<std::string>& end = reverse ? range.lower : range.upper;
+  if (!end) return true;
+  const int order = key.compare(*end);
+  return order == 0 ? (reverse ? range.lower_inclusive : range.upper_inclusive) : reverse ? order > 0 : order < 0;
+}
+
+}  // namespace
+
 Scan::Scan(Result<Cursor> cursor, Range range, ScanOptions options) : range_(std::move(range)), options_(options) {
   if (cursor.ok()) {
     cursor_.emplace(std::move(cursor).value());
@@ -142,6 +154,11 @@ void Scan::advance() {
   if (done_) return;
   if (seen_ >= options_.limit) {
     done_ = true;
+    return;
+  }
+  if (cursor_->impl_->step(options_.reverse, !options_.keys_only, entry_)) {
+    done_ = !within(range_, entry_.key, options_.reverse);
+    if (!done_) ++seen_;
     return;
   }
   accept(options_.reverse ? cursor_->prev() : cursor_->next());

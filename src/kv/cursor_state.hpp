@@ -24,6 +24,21 @@ struct Cursor::Impl {
   Status next();
   Status prev();
   Result<std::string_view> value();
+  // The step of a scan that stays in the copied leaf, with its value when that is asked for and small: false when it
+  // takes the long way.
+  bool step(bool back, bool with_value, Entry& entry) {
+    if (!standing_ || standing_on_old_ || outdated() || !transaction_->active()) return false;
+    if (!tree_.step(back)) return false;
+    entry.key = tree_.key();
+    if (!with_value) return true;
+    const btree::ValueAt where = tree_.value();
+    if (where.overflow) {
+      tree_.step(!back);
+      return false;
+    }
+    entry.value = where.bytes;
+    return true;
+  }
 
   // Stands nowhere from now on.
   Status leave() noexcept {
