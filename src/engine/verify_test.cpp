@@ -1,4 +1,4 @@
-// verify(0) of a whole database against damage between trees.
+// verify() of a whole database against damage between trees.
 //
 // Goal     a page in two places, in none, of the wrong tree, and a wrong number of rows are named
 // Method   the damage is made with the engine's own trees below its catalog, published and reopened
