@@ -162,8 +162,9 @@ Result<std::optional<Tree::Found>> Tree::read_newest(OptimisticPage& page, std::
   if (header && !view.sees(header->xid)) return std::optional<Found>(Found::needs_snapshot);
   if (!exists || value == nullptr) return std::optional<Found>(exists ? Found::yes : Found::no);
   Status status = read_value({bytes, stored.overflow}, *value);
-  // The large value may have been replaced, and its pages freed, while it was read.
-  if (!page.valid()) return std::optional<Found>();
+  // The large value may have been replaced, and its pages freed, while it was read; or it took so much memory that the leaf
+  // had to go. A snapshot does not ask.
+  if (!page.valid()) return std::optional<Found>(Found::needs_snapshot);
   if (!status.ok()) return status;
   return std::optional<Found>(Found::yes);
 }

@@ -22,7 +22,7 @@ struct Expected {
 UndoCopy some_record(Random& random) {
   UndoCopy made;
   const std::size_t key = random.below(40);
-  const std::size_t value = random.chance(1, 6) ? random.below(3000) : random.below(60);
+  const std::size_t value = random.chance(1, 3) ? random.below(3000) : random.below(60);
   for (std::size_t i = 0; i < key + value; ++i) made.bytes += static_cast<char>(random.next());
   made.record = {.type = static_cast<UndoType>(random.between({1, 5})),
                  .flags = static_cast<std::uint8_t>(random.below(8)),
@@ -103,9 +103,9 @@ TEST(undo_log, agrees_with_a_list_over_random_appends_truncations_and_releases) 
     ModelledLog modelled(seed);
     for (int step = 0; step < 1500; ++step) {
       const std::uint64_t choice = modelled.random().below(100);
-      if (choice < 80) {
+      if (choice < 90) {
         modelled.append();
-      } else if (choice < 88) {
+      } else if (choice < 94) {
         modelled.truncate(modelled.size() - std::min<std::size_t>(modelled.size(), modelled.random().below(12)));
       } else if (choice < 98) {
         modelled.release(modelled.random().below(9));

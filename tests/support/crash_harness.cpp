@@ -2,6 +2,7 @@
 #include "support/crash_harness.hpp"
 
 #include "base/try.hpp"
+#include "buffer/guards.hpp"
 #include "kv/open.hpp"
 #include "os/sim/crash_images.hpp"
 
@@ -10,6 +11,19 @@ namespace quire::test {
 namespace {
 
 constexpr std::uint64_t commits_after_crash = 3;
+
+// The observer runs inside an operation of the engine under test, which may have latched new pages; the databases that the
+// observer opens have nothing to do with them.
+class OtherMachine {
+ public:
+  OtherMachine() : held_(std::exchange(buffer::latches_held, 0)) {}
+  ~OtherMachine() { buffer::latches_held = held_; }
+  OtherMachine(const OtherMachine&) = delete;
+  OtherMachine& operator=(const OtherMachine&) = delete;
+
+ private:
+  const int held_;
+};
 
 // A workload of its own for the life after a crash.
 constexpr WorkloadOptions second_life_workload{.keys = 40, .operations_max = 5, .large_value_bytes_max = 9000};
@@ -80,6 +94,7 @@ void CrashHarness::drive() {
 void CrashHarness::before_operation(const os::Operation& operation) {
   if (!operation.changes || !report_.failure.empty()) return;
   if (created_ && operation.number % options_.operations_one_in != 0) return;
+  const OtherMachine other;
   const std::string at = "before operation " + std::to_string(operation.number) + " ";
   check_image(machine_.files().kill(), at + "killed");
   os::CrashImages images(machine_.files(), {.seed = options_.seed * 1000003 + operation.number, .budget = options_.images_per_operation});
@@ -179,6 +194,7 @@ std::string CrashHarness::crash_recovery(std::unique_ptr<os::SimFileSystem> imag
   std::string wrong;
   const auto judge = [&](const os::Operation& operation) {
     if (!operation.changes || !wrong.empty()) return;
+    const OtherMachine other;
     ++report_.recoveries;
     for (int which = 0; which < 3 && wrong.empty(); ++which) {
       os::SimEnvironment rebooted(which == 0 ? machine.files().kill() : machine.files().crash(random));
@@ -208,6 +224,7 @@ std::string CrashHarness::live_on(os::SimFileSystem& image, std::uint64_t seed) 
   Random random(seed);
   const auto judge = [&](const os::Operation& operation) {
     if (!operation.changes || !wrong.empty() || states.empty()) return;
+    const OtherMachine other;
     os::SimEnvironment rebooted(machine.files().crash(random));
     Result<Database> again = kv::open_database(rebooted.environment(), crash_test_path, options);
     if (!again.ok()) {
