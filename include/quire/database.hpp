@@ -222,7 +222,7 @@ class Database {
   // transaction open, everything but its changes becomes durable as it is.
   Status checkpoint();
   Result<Statistics> statistics() const;
-  // Walks one keyspace's tree.
+  // Walks one keyspace's tree. Waits for a write transaction of another thread, then `busy`.
   Result<TreeStatistics> tree_statistics(std::string_view keyspace) const;
 
   // For Quire's own tools.

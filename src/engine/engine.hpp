@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 
+#include "btree/verify.hpp"
 #include "catalog/catalog.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "os/environment.hpp"
@@ -79,6 +80,8 @@ class Engine : private txn::UndoTarget {
   Status checkpoint(std::uint64_t timeout_us);
   // Waits for the writer: busy after the timeout.
   Result<VerifyReport> verify(std::uint64_t timeout_us);
+  // Of one tree. Waits for a writer of another thread: busy after the timeout.
+  Result<btree::Survey> survey(const catalog::KeyspaceRecord& record, std::uint64_t timeout_us);
   Result<Statistics> statistics();
   // Writes a copy of the newest published state to a file that must not exist. Writers go on meanwhile.
   Status backup(const std::string& path);
