@@ -4,6 +4,7 @@
 // Both are written when it is created; dropping it erases the name at once and the tree's row when its pages are gone.
 #include "catalog/catalog.hpp"
 
+#include "base/seeded_bug.hpp"
 #include "base/try.hpp"
 #include "btree/cursor.hpp"
 #include "overflow/free.hpp"
@@ -183,7 +184,7 @@ Result<std::vector<TreeRow>> load_tree_rows(buffer::Resources& resources) {
 Result<bool> put(buffer::Resources& resources, Tree& tree, std::string_view key, std::string_view value, txn::WriteTransaction& transaction) {
   PageId replaced = no_page;
   QUIRE_ASSIGN(const bool fresh, tree.put(key, value, &transaction, &replaced));
-  if (replaced != no_page) QUIRE_TRY(system(resources).put(replaced_key({tree.id(), replaced}), {}, &transaction).status());
+  if (replaced != no_page && !seeded_bug("forget_replaced_values")) QUIRE_TRY(system(resources).put(replaced_key({tree.id(), replaced}), {}, &transaction).status());
   return fresh;
 }
 

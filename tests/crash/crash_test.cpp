@@ -94,6 +94,7 @@ TEST(crash_harness, finds_an_acknowledgement_before_the_sync) { EXPECT_TRUE(is_f
 TEST(crash_harness, finds_a_block_reused_one_checkpoint_early) { EXPECT_TRUE(is_found("reuse_block_one_checkpoint_early")); }
 TEST(crash_harness, finds_a_skipped_directory_sync) { EXPECT_TRUE(is_found("skip_directory_sync")); }
 TEST(crash_harness, finds_a_superblock_trusted_before_it_is_synced) { EXPECT_TRUE(is_found("trust_superblock_before_sync")); }
+TEST(crash_harness, finds_replaced_values_that_nobody_remembers) { EXPECT_TRUE(is_found("forget_replaced_values", {.large_value_chance = 4})); }
 TEST(crash_harness, finds_active_transactions_left_out_of_a_checkpoint) { EXPECT_TRUE(is_found("forget_active_transactions", {.checkpoint_chance = 4})); }
 
 #endif

@@ -53,7 +53,7 @@ class CrashHarness {
   void check_image(std::unique_ptr<os::SimFileSystem> image, const std::string& which);
   std::string check_state(Database& database);
   std::string live_on(os::SimFileSystem& image, std::uint64_t seed);
-  std::string crash_recovery(std::unique_ptr<os::SimFileSystem> image, const State& expected, std::uint64_t seed);
+  std::string crash_recovery(std::unique_ptr<os::SimFileSystem> image, std::uint64_t seed);
   std::string check_closed(os::SimEnvironment& machine, std::uint64_t bytes_before);
   void fail(const std::string& which, const std::string& what);
   void drive();
