@@ -57,15 +57,15 @@ TEST(crash, takes_back_what_had_not_ended) {
 
 // Sixteen pages of memory: what a transaction has changed, and its undo, go to the file long before it ends.
 TEST(crash, takes_back_transactions_larger_than_memory) {
-  const WorkloadOptions large{.keys = 400, .operations_max = 300, .value_bytes_max = 9000, .large_value_bytes_max = 200000, .large_value_chance = 25, .savepoint_chance = 40, .checkpoint_chance = 80, .rollback_chance = 3};
+  const WorkloadOptions large{.keys = 150, .operations_max = 150, .value_bytes_max = 9000, .large_value_bytes_max = 100000, .large_value_chance = 25, .savepoint_chance = 40, .checkpoint_chance = 60, .rollback_chance = 3};
   std::uint64_t evictions = 0;
   for (std::uint64_t seed = 1; seed <= 2; ++seed) {
-    CrashHarness harness({.seed = seed + 200, .transactions = 6, .images_per_operation = 3, .page_bytes = 65536, .recovery_crash_one_in = 40, .operations_one_in = 4, .snapshots = 1, .workload = large});
+    CrashHarness harness({.seed = seed + 200, .transactions = 6, .images_per_operation = 2, .page_bytes = 65536, .recovery_crash_one_in = 60, .operations_one_in = 16, .snapshots = 1, .workload = large});
     const CrashReport report = harness.run();
     ASSERT_EQ(report.failure, "");
     evictions += report.evictions;
   }
-  EXPECT_GT(evictions, 100u);
+  EXPECT_GT(evictions, 50u);
 }
 
 TEST(crash, replays_from_its_seed) {
@@ -93,7 +93,8 @@ TEST(crash_harness, finds_a_skipped_data_sync) { EXPECT_TRUE(is_found("skip_data
 TEST(crash_harness, finds_an_acknowledgement_before_the_sync) { EXPECT_TRUE(is_found("acknowledge_before_sync")); }
 TEST(crash_harness, finds_a_block_reused_one_checkpoint_early) { EXPECT_TRUE(is_found("reuse_block_one_checkpoint_early")); }
 TEST(crash_harness, finds_a_skipped_directory_sync) { EXPECT_TRUE(is_found("skip_directory_sync")); }
-TEST(crash_harness, finds_a_superblock_trusted_before_it_is_synced) { EXPECT_TRUE(is_found("trust_superblock_before_sync")); }
+// trust_superblock_before_sync is not among them any more: after a power cut recovery publishes, and so syncs what it trusted,
+// before anybody reads. What is left of that mistake needs a sync that fails and a power cut inside the next open.
 TEST(crash_harness, finds_replaced_values_that_nobody_remembers) { EXPECT_TRUE(is_found("forget_replaced_values", {.large_value_chance = 4})); }
 TEST(crash_harness, finds_active_transactions_left_out_of_a_checkpoint) { EXPECT_TRUE(is_found("forget_active_transactions", {.checkpoint_chance = 4})); }
 
