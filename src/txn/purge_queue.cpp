@@ -11,13 +11,20 @@ void PurgeQueue::add(const WriteTransaction& committed) {
   queue_.push_back({committed.xid(), committed.head(), committed.purge_work(), committed.log().end()});
 }
 
+// Also what an earlier step could not release. A position counts once: a log that is empty begins again at the same ones.
+Status PurgeQueue::release(UndoLog& log) {
+  QUIRE_TRY(log.release(queue_.empty() ? log.end() : released_));
+  released_ = UndoPosition{};
+  return Status();
+}
+
 Result<bool> PurgeQueue::step(Xid horizon, std::uint64_t budget, UndoTarget& target, UndoLog& log) {
   UndoCopy undo;
   while (!queue_.empty() && queue_.front().xid < horizon) {
     Committed& front = queue_.front();
     while (front.work > 0 && front.next != no_undo) {
       if (budget == 0) {
-        QUIRE_TRY(log.release(released_));
+        QUIRE_TRY(release(log));
         return false;
       }
       --budget;
@@ -31,8 +38,7 @@ Result<bool> PurgeQueue::step(Xid horizon, std::uint64_t budget, UndoTarget& tar
     released_ = front.end;
     queue_.pop_front();
   }
-  // Also what an earlier step could not release.
-  QUIRE_TRY(log.release(queue_.empty() ? log.end() : released_));
+  QUIRE_TRY(release(log));
   return true;
 }
 

@@ -30,7 +30,8 @@ class PurgeQueue {
     UndoPosition end;
   };
   std::deque<Committed> queue_;
-  UndoPosition released_;  // everything before it is purged
+  Status release(UndoLog& log);
+  UndoPosition released_;  // everything before it is purged; zero: it is released already
 };
 
 }  // namespace quire::txn

@@ -182,6 +182,27 @@ TEST_F(write_transaction, is_purged_within_a_budget_and_each_record_once) {
   EXPECT_TRUE(queue.empty());
 }
 
+// The log begins again at the same positions when it is empty; what was released then is not released again now.
+TEST_F(write_transaction, keeps_its_records_where_an_ended_one_had_as_many) {
+  PurgeQueue queue;
+  UndoCopy read;
+  for (std::uint64_t xid = 4; xid < 20; xid += 2) {
+    WriteTransaction first(store_.log, Xid{xid}, Xid{xid});
+    change(first, "first");
+    queue.add(first);
+    EXPECT_TRUE(queue.step(Xid{xid + 1}, 1000, notes_, store_.log).value());
+    WriteTransaction second(store_.log, Xid{xid + 1}, Xid{xid});
+    change(second, "other");
+    const std::uint64_t handle = second.head();
+    queue.add(second);
+    EXPECT_TRUE(queue.step(Xid{xid + 1}, 1000, notes_, store_.log).value()) << "a snapshot still needs it";
+    store_.append(Xid{xid + 2}, {.type = UndoType::insert, .tree = TreeId{3}, .key = "later", .value = {}});
+    ASSERT_TRUE(store_.log.read(handle, read).ok());
+    EXPECT_EQ(read.record.key, "other");
+    EXPECT_TRUE(queue.step(Xid{xid + 2}, 1000, notes_, store_.log).value());
+  }
+}
+
 TEST_F(write_transaction, that_needs_no_purge_gives_its_pages_back_all_the_same) {
   PurgeQueue queue;
   WriteTransaction transaction(store_.log, Xid{4}, Xid{4});
