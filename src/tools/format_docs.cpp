@@ -10,8 +10,10 @@
 
 #include "btree/layout.hpp"
 #include "catalog/layout.hpp"
+#include "checkpoint/layout.hpp"
 #include "overflow/layout.hpp"
 #include "space/layout.hpp"
+#include "txn/undo_layout.hpp"
 #include "space/superblock.hpp"
 
 namespace quire::tools {
@@ -54,6 +56,7 @@ superblock that refers to those.
 | [pages.md](pages.md) | page header, page types, page table, bitmap |
 | [btree.md](btree.md) | nodes, slots and records of the B+ tree |
 | [overflow.md](overflow.md) | values too large for a leaf |
+| [undo.md](undo.md) | before images, and the transactions that a checkpoint found active |
 | [catalog.md](catalog.md) | the system trees, and where keys and rows are described |
 )",
                      page::block_bytes, static_cast<std::uint32_t>(space::newest_format), page::page_bytes_min, page::page_bytes_max);
@@ -65,7 +68,7 @@ std::string superblock_page() {
       {"format", "version of the format; a reader refuses a higher one than it knows"},
       {"page_shift", "page size as a power of two, 12 to 16"},
       {"checksum_kind", "1: XXH3-64"},
-      {"flags", "1 clean, 2 backup"},
+      {"flags", "1 clean: nothing to recover, 2 written by a backup"},
       {"required", "features a reader must know; unknown bits refuse the file"},
       {"optional", "features a reader may ignore; unknown bits are kept"},
       {"uuid", "of the file; seeds all checksums"},
@@ -112,7 +115,7 @@ std::string pages_page() {
       {"layout", "version of the type's layout; 0 so far"},
       {"tree_id", "the tree the page belongs to"},
       {"page_id", "its own number"},
-      {"max_xid", "no row of the page was changed by a later transaction; 0 so far"},
+      {"max_xid", "no row header of the page is of a later transaction"},
       {"generation", "of the checkpoint that wrote its last change"},
   };
   const Meanings entry = {{"place", "where the page lies, see below"},
@@ -168,8 +171,8 @@ std::string node_tables() {
       {"last_child", "inner nodes: the child for keys above the last slot's"},
       {"level", "0 is a leaf"},
       {"node_flags", "0 so far"},
-      {"ghosts", "deleted rows that are still there; 0 so far"},
-      {"row_headers", "rows that have a row header; 0 so far"},
+      {"ghosts", "deleted rows that are still there"},
+      {"row_headers", "rows that have a row header"},
       {"hint_distance", "slots from one hint to the next; 0: no hints"},
       {"hints", "heads of every hint_distance-th slot, 4 bytes each"},
   };
@@ -178,8 +181,8 @@ std::string node_tables() {
       {"offset", "of the record"},
       {"suffix_bytes_and_flags", "length of the suffix in the low 12 bits; flags 1000 ghost, 2000 value in overflow pages, 4000 row header"},
   };
-  const Meanings row = {{"xid_and_flags", "the transaction that wrote the row last; none are written so far"},
-                        {"undo_handle", "where the version before is kept"}};
+  const Meanings row = {{"xid_and_flags", "the transaction that wrote the row last in the low 48 bits; flags in the high 4, 0 so far"},
+                        {"undo_handle", "[undo record](undo.md) of the version before; never followed after the file was reopened for writing"}};
   return "## Node header\n\nBehind the page header.\n\n" + table(btree::node_layout, node) + "\n## Slot\n\n" +
          table(btree::slot_layout, slot) + "\n## Row header\n\nIn a leaf record whose slot says so.\n\n" + table(btree::row_header_layout, row);
 }
@@ -232,16 +235,56 @@ every data page but the last is full.
   return text;
 }
 
+std::string undo_page() {
+  const Meanings page = {
+      {"previous_page", "page number of the undo page begun before; may be free by now"},
+      {"first_xid", "of the first record"},
+      {"last_xid", "of the last record"},
+      {"stream", "0 so far"},
+      {"end", "where the next record begins; 0 stands for 65536"},
+      {"live", "0 so far"},
+  };
+  const Meanings record = {
+      {"eighths", "length of the record in units of 8 bytes"},
+      {"type", "1 insert, 2 update, 3 erase, 4 create tree, 5 drop tree"},
+      {"flags", "1 the value is an overflow stub, 2 the row was a ghost, 4 the row had a header"},
+      {"tree", "number of the tree"},
+      {"previous", "handle of the transaction's record before; 0 for its first"},
+      {"row_xid_word", "from the row's header before the change"},
+      {"row_handle", "likewise"},
+      {"operation", "number of the change in its transaction, from 1"},
+      {"key_bytes", "length of the key"},
+      {"value_bytes", "length of the value"},
+  };
+  const Meanings active = {{"next", "entry of a further page; 0 so far"}, {"count", "records, from byte 32 on"}};
+  const Meanings transaction = {
+      {"xid", "number of the transaction"},
+      {"undo_head", "handle of its newest undo record"},
+      {"last_operation", "number of its last change"},
+      {"state", "1 active"},
+      {"first_lsn", "0 without a log"},
+  };
+  return title("Undo and active transactions") +
+         "Undo pages have entries of kind 2 and belong to no tree. A file that was closed cleanly has none.\n\n## Undo page\n\n" +
+         table(txn::undo_page_layout, page) + "\n## Undo record\n\nThen the key and the value, padded to 8 bytes. A handle is page number x 65536 + offset.\n\n" +
+         table(txn::undo_record_layout, record) +
+         "\n## Active-transactions page\n\nThe superblock's entry leads to it; it has no page header, and its checksum is seeded with 2^62.\n\n" +
+         table(checkpoint::active_page_layout, active) + "\n## Active transaction\n\n" + table(checkpoint::active_record_layout, transaction);
+}
+
 std::string catalog_page() {
   const Meanings row = {{"kind", "1: B+ tree"},
-                        {"state", "1: live"},
-                        {"had_ghosts", "0 so far"},
+                        {"state", "1: live, 2: dropped, its pages not yet free"},
+                        {"had_ghosts", "1: deleted rows may be left behind by a crash"},
                         {"root", "page number of the tree's root; it never changes"},
                         {"rows", "rows in the tree"}};
   return title("Catalog, keys and rows") +
          fmt::format(R"(Tree {} (root page {}) maps a tree's number, four bytes big-endian, to a system row:
 
 {}
+A row without a value, whose key is a tree's number and a page number of eight bytes, big-endian, names a large value that
+was replaced and whose pages are not yet free.
+
 Tree {} (root page {}) maps the name of a keyspace to a row: tree number, number of key columns, then the names of the
 key columns and of the value columns, each a column. Tree {} is the default keyspace; further keyspaces have numbers from {}
 on. A number is never given twice.
@@ -256,7 +299,8 @@ Keys and rows are encoded as [src/record/README.md](../../src/record/README.md) 
 
 std::vector<FormatPage> format_pages() {
   return {{"README.md", index_page()},     {"superblock.md", superblock_page()}, {"pages.md", pages_page()},
-          {"btree.md", btree_page()},      {"overflow.md", overflow_page()},     {"catalog.md", catalog_page()}};
+          {"btree.md", btree_page()},      {"overflow.md", overflow_page()},     {"undo.md", undo_page()},
+          {"catalog.md", catalog_page()}};
 }
 
 }  // namespace quire::tools

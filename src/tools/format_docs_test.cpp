@@ -7,8 +7,10 @@
 
 #include "btree/layout.hpp"
 #include "catalog/layout.hpp"
+#include "checkpoint/layout.hpp"
 #include "overflow/layout.hpp"
 #include "space/layout.hpp"
+#include "txn/undo_layout.hpp"
 #include "support/golden.hpp"
 
 namespace quire::tools {
@@ -23,7 +25,8 @@ TEST(format_docs, contain_every_field_of_every_layout) {
   for (const FormatPage& page : format_pages()) all += page.text;
   for (const page::Layout* layout :
        {&page::header_layout, &space::superblock_layout, &space::entry_layout, &btree::node_layout, &btree::slot_layout,
-        &btree::row_header_layout, &overflow::stub_layout, &overflow::index_layout, &catalog::tree_row_layout}) {
+        &btree::row_header_layout, &txn::undo_page_layout, &txn::undo_record_layout, &checkpoint::active_page_layout,
+        &checkpoint::active_record_layout, &overflow::stub_layout, &overflow::index_layout, &catalog::tree_row_layout}) {
     for (const page::Field& field : layout->fields) {
       const std::string row = "| " + std::to_string(field.offset) + " | " + std::to_string(field.bytes) + " | `" + std::string(field.name) + "` |";
       EXPECT_NE(all.find(row), std::string::npos) << layout->name << ": " << row;
