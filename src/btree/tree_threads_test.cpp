@@ -54,8 +54,9 @@ class Scene {
     for (std::uint64_t step = 0; step < steps && !failed_.load(acquire); ++step) {
       const std::uint64_t i = random.below(fixed_keys);
       const std::string near = fixed_key(i) + "+" + std::to_string(random.below(30));
-      if (random.chance(1, 6)) {
-        note(tree_.put(fixed_key(i), fixed_value(i, random.chance(1, 8) ? 9000 : random.below(60), step)).status());
+      // Without transactions nothing keeps the pages of a large value that is replaced, so those stay as they are.
+      if (i % 10 != 0 && random.chance(1, 6)) {
+        note(tree_.put(fixed_key(i), fixed_value(i, random.below(60), step)).status());
       } else if (random.chance(step / 500 % 2 == 0 ? 1 : 3, 4)) {
         note(tree_.erase(near).status());
         note(tree_.merge_underfull(near));
