@@ -18,12 +18,12 @@ struct Options {
   // default, 8192. Anything else is `invalid`.
   std::uint32_t page_size = 0;
 
-  // Upper bound, in bytes, of the memory that holds pages. At least 1 MiB. A transaction that changes more
-  // pages than fit fails with `no_memory` and changes nothing.
+  // Upper bound, in bytes, of the memory that holds pages. At least 1 MiB. Transactions may be larger: changed
+  // pages are written to free places of the file when memory runs out.
   std::uint64_t memory_limit = std::uint64_t{256} << 20;
 
-  // How long begin, update and commit wait for other transactions, in milliseconds, before they fail with
-  // `busy`. 0 does not wait.
+  // How long begin and update wait for another write transaction, in milliseconds, before they fail with `busy`.
+  // 0 does not wait. Readers never wait, and nobody waits for them.
   std::uint32_t lock_timeout_ms = 5000;
 };
 

@@ -37,6 +37,29 @@ Outcome put(Session& session, const Arguments& arguments) {
   });
 }
 
+// Keys of a range that are removed before the range is looked at again.
+constexpr std::uint64_t keys_at_once = 10000;
+
+Outcome del_range(Session& session, const Arguments& arguments) {
+  std::uint64_t removed = 0;
+  const Outcome done = session.write([&](Transaction& tx) -> Outcome {
+    QUIRE_ASSIGN(const KeyspaceInfo info, session.describe(tx, session.keyspace()));
+    QUIRE_ASSIGN_USAGE(const Range range, range_from_words(info.schema, {nullptr, nullptr, arguments.value("--prefix")}));
+    for (;;) {
+      QUIRE_TRY(session.check_interrupt());
+      std::vector<std::string> keys;
+      Scan entries = tx.scan(info.name, range, {.keys_only = true, .limit = keys_at_once});
+      for (const Entry& entry : entries) keys.emplace_back(entry.key);
+      QUIRE_TRY(entries.status());
+      if (keys.empty()) return {};
+      for (const std::string& key : keys) QUIRE_TRY(tx.erase(info.name, key));
+      removed += keys.size();
+    }
+  });
+  if (done.ok()) session.printer().line(tools::count_of(removed, "row") + " removed");
+  return done;
+}
+
 Outcome del(Session& session, const Arguments& arguments) {
   return session.write([&](Transaction& tx) -> Outcome {
     QUIRE_ASSIGN(const KeyspaceInfo info, session.describe(tx, session.keyspace()));
@@ -259,12 +282,18 @@ CommandGroup data_commands() {
   Command del_command;
   del_command.name = "del";
   del_command.aliases = {"delete", "erase"};
-  del_command.usage = "KEY";
-  del_command.summary = "remove a key";
-  del_command.help = "It is an error when the key is not there.";
-  del_command.examples = {"del user:101"};
-  del_command.words_min = 1;
-  del_command.run = [](Session& s, const Arguments& a) { return acknowledged(s, a, del); };
+  del_command.usage = "KEY | --prefix P";
+  del_command.summary = "remove a key, or all keys that start with P";
+  del_command.help = "It is an error when the key is not there. --prefix as for scan; all of them in one transaction.";
+  del_command.examples = {"del user:101", "del --prefix NO"};
+  del_command.options = {{"--prefix", "P"}};
+  del_command.run = [](Session& s, const Arguments& a) -> Outcome {
+    if (a.value("--prefix") != nullptr) {
+      return a.words.empty() ? del_range(s, a) : Outcome::wrong_usage("give a key or --prefix, not both");
+    }
+    if (a.words.empty()) return Outcome::wrong_usage("del needs a key, or --prefix P");
+    return acknowledged(s, a, del);
+  };
 
   return {"Entries", {put_command, get_command, del_command, scan_command(), count_command()}};
 }

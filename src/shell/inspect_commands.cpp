@@ -1,4 +1,4 @@
-// Commands that look inside: stats, verify, checkpoint, tree, page, dump.
+// Commands that look inside or put in order: stats, verify, checkpoint, compact, backup, tree, page, dump.
 //
 // The work is done in tools/inspect; here are names, words and help. What they show is the committed state.
 #include <fmt/format.h>
@@ -11,6 +11,7 @@
 #include "shell/entry_text.hpp"
 #include "shell/field.hpp"
 #include "shell/session.hpp"
+#include "tools/amounts.hpp"
 #include "tools/escape.hpp"
 #include "tools/inspect.hpp"
 
@@ -79,10 +80,10 @@ Result<std::optional<std::uint64_t>> optional_number(const Arguments& arguments,
   return std::optional<std::uint64_t>(number);
 }
 
-// These look at what is committed; a transaction's own changes are not in the tree yet.
+// Changes are made in the tree at once, so a picture has them before they are committed.
 Status no_changes_open(Session& session) {
   if (session.transaction() == nullptr || session.transaction()->access() == Access::read) return {};
-  session.printer().note("note: the open transaction's changes are not in it");
+  session.printer().note("note: with the open transaction's changes, which are not committed yet");
   return {};
 }
 
@@ -94,6 +95,20 @@ Outcome stats(Session& session, const Arguments& arguments) {
   }
   QUIRE_TRY(no_changes_open(session));
   return tools::show_statistics(session.database(), session.printer(), {keyspace, arguments.has("--json")});
+}
+
+Outcome compact(Session& session, const Arguments&) {
+  QUIRE_ASSIGN(const Statistics before, session.database().statistics());
+  QUIRE_TRY(session.database().compact());
+  QUIRE_ASSIGN(const Statistics after, session.database().statistics());
+  session.printer().line(fmt::format("{} before, {} now", tools::byte_amount(before.file_bytes), tools::byte_amount(after.file_bytes)));
+  return {};
+}
+
+Outcome backup(Session& session, const Arguments& arguments) {
+  QUIRE_TRY(session.database().backup(arguments.words[0].text));
+  session.printer().done();
+  return {};
 }
 
 Outcome tree(Session& session, const Arguments& arguments) {
@@ -191,13 +206,24 @@ CommandGroup inspect_commands() {
                                 [](Session& s, const Arguments&) -> Outcome { return tools::show_verify(s.database(), s.printer()); });
   verify_command.tells_time = true;
 
-  Command checkpoint_command = make("checkpoint", "", "publish everything committed", "A commit has done so already.", 0,
+  Command checkpoint_command = make("checkpoint", "", "clear away what ended transactions left, and publish",
+                                    "Commits are durable without it.", 0,
                                     [](Session& s, const Arguments&) -> Outcome {
                                       QUIRE_TRY(s.database().checkpoint());
                                       s.printer().done();
                                       return {};
                                     });
   checkpoint_command.creates_file = true;
+
+  Command compact_command = make("compact", "", "make the file as short as it can be",
+                                 "Merges pages that are nearly empty, moves the rest to the front and cuts the file's end off.", 0, compact);
+  compact_command.tells_time = true;
+
+  Command backup_command = make("backup", "FILE", "write a copy of everything committed to a new file",
+                                "The copy is a database like any other. A file that exists is never replaced.", 1, backup);
+  backup_command.words_min = 1;
+  backup_command.examples = {"backup monday.qdb"};
+  backup_command.tells_time = true;
 
   Command tree_command = make("tree", "[KEYSPACE] [--format text|dot|svg|json|png] [-o FILE] [--nodes N] [--keys N]", "draw a keyspace's tree",
                               "--dot, --svg, --json and --png are short for --format. With -o the picture goes into a file, whose ending\n"
@@ -223,7 +249,7 @@ CommandGroup inspect_commands() {
   dump_command.options = {{"--json", ""}};
   dump_command.examples = {"dump", "dump cities", "dump --json"};
 
-  return {"Inspection", {stats_command, verify_command, checkpoint_command, tree_command, page_command, dump_command}};
+  return {"Inspection", {stats_command, verify_command, checkpoint_command, compact_command, backup_command, tree_command, page_command, dump_command}};
 }
 
 }  // namespace quire::shell

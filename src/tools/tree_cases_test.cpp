@@ -127,6 +127,7 @@ class tree_case : public testing::Test {
   }
   void erase(int number) {
     ASSERT_TRUE(tree_.erase(key(number)).value());
+    ASSERT_TRUE(tree_.merge_underfull(key(number)).ok());  // as purge does
     model_.erase(key(number));
   }
   static std::string key(int number) { return (number < 10 ? "00" : number < 100 ? "0" : "") + std::to_string(number); }
@@ -168,7 +169,10 @@ class tree_case : public testing::Test {
     for (int i = 0; i < 12; ++i) EXPECT_TRUE(tree.put(key(i), "v").ok());
     const auto pages = [&] { return btree::picture(tree, everything)->pages(); };
     const std::uint64_t before = pages();
-    for (int i = 0; i < 12; ++i) EXPECT_TRUE(tree.erase(key(i)).value());
+    for (int i = 0; i < 12; ++i) {
+      EXPECT_TRUE(tree.erase(key(i)).value());
+      EXPECT_TRUE(tree.merge_underfull(key(i)).ok());
+    }
     return pages() < before;
   }
 
