@@ -115,7 +115,7 @@ void NodeBuilder::write(MutableBytes page, std::uint32_t records, std::optional<
   node_field::heap_used.set(p, static_cast<std::uint16_t>(node_field::heap_used.get(p) + heap));
   write_records(p, records, prefix, static_cast<std::uint32_t>(top));
   if (level_ > 0) node.set_child(records, last_child);
-  node.update_hints();
+  node.update_heads();
   QUIRE_VERIFY(node.check().ok());
 }
 

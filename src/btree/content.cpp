@@ -56,7 +56,7 @@ void Content::put(const Part& part, Node& into) const {
     }
   }
   if (!leaf()) into.set_child(into.count(), child(part.to));
-  into.update_hints();
+  into.update_heads();
 }
 
 Content::Part left_part(const Content& content, const Division& division) {

@@ -5,7 +5,8 @@
 // A node covers the keys in (lower fence, upper fence]. The prefix that both fences share is not repeated in
 // the records: a record holds the rest of its key, the suffix. A slot repeats the first four bytes of
 // the suffix as a number (the head), and every `hint_distance`-th head stands in the header as a hint, so
-// that a search touches few cache lines.
+// that a search touches few cache lines. Where the suffixes themselves begin alike, as in a node with an open fence,
+// their heads would all be the same: there the head is taken behind the first `head_skip` bytes, which all suffixes share.
 //
 //   leaf record    suffix | row header if flagged | u16 value bytes | value, or a 32-byte overflow stub
 //   inner record   suffix | u64 child; child i covers (key i-1, key i], the last child what lies above
@@ -26,7 +27,7 @@ inline constexpr std::uint32_t hint_count = 14;
 inline constexpr page::Field node_fields[] = {
     {"count", 32, 2},         {"heap_low", 34, 2},   {"heap_used", 36, 2},     {"prefix_bytes", 38, 2},
     {"lower_offset", 40, 2},  {"lower_bytes", 42, 2}, {"upper_offset", 44, 2},  {"upper_bytes", 46, 2},
-    {"right_sibling", 48, 8}, {"last_child", 56, 8}, {"level", 64, 1},         {"node_flags", 65, 1},
+    {"right_sibling", 48, 8}, {"last_child", 56, 8}, {"level", 64, 1},         {"head_skip", 65, 1},
     {"ghosts", 66, 2},        {"row_headers", 68, 2}, {"hint_distance", 70, 2}, {"hints", 72, 56},
 };
 inline constexpr std::uint32_t node_header_bytes = 128;
@@ -83,6 +84,7 @@ QUIRE_NODE(std::uint16_t, upper_bytes);
 QUIRE_NODE(std::uint64_t, right_sibling);
 QUIRE_NODE(std::uint64_t, last_child);
 QUIRE_NODE(std::uint8_t, level);
+QUIRE_NODE(std::uint8_t, head_skip);
 QUIRE_NODE(std::uint16_t, ghosts);
 QUIRE_NODE(std::uint16_t, row_headers);
 QUIRE_NODE(std::uint16_t, hint_distance);
@@ -110,6 +112,10 @@ inline constexpr std::uint32_t value_length_bytes = 2;
 inline constexpr std::uint32_t child_bytes = 8;
 inline constexpr std::uint32_t suffix_bytes_max = slot_suffix_mask;
 
+// Fewer shared bytes leave heads something to tell apart, and a search need not look at what they share.
+inline constexpr std::uint32_t head_skip_min = sizeof(std::uint32_t);
+inline constexpr std::uint32_t head_skip_max = 255;
+
 // BT-1: a node holds two fences and two of the largest records.
 constexpr std::uint32_t key_bytes_max(std::uint32_t page_bytes) {
   return std::min<std::uint32_t>((page_bytes - 256) / 4 - 16, suffix_bytes_max);
@@ -126,7 +132,11 @@ static_assert(node_holds_two_of_the_largest(65536));
 // The first four bytes of a suffix as a number that compares like them; missing bytes are zero.
 inline std::uint32_t head_of(std::string_view suffix) noexcept {
   std::uint32_t head = 0;
-  if (!suffix.empty()) std::memcpy(&head, suffix.data(), std::min<std::size_t>(suffix.size(), sizeof head));
+  if (suffix.size() >= sizeof head) {
+    std::memcpy(&head, suffix.data(), sizeof head);  // a copy of fixed length is one instruction
+  } else if (!suffix.empty()) {
+    std::memcpy(&head, suffix.data(), suffix.size());
+  }
   return swap_bytes(head);
 }
 

@@ -117,7 +117,7 @@ class Group {
     d.level = node.level();
     if (d.level > 1) return;
     const std::size_t prefix_bytes = node_field::prefix_bytes.get(node.data());
-    d.head = head_of(d.key.substr(std::min(prefix_bytes, d.key.size())));
+    d.head = node.head_in_node(d.key.substr(std::min(prefix_bytes, d.key.size())));
     const SlotRange range = slots_around(node, d.head);
     d.low = range.begin;
     d.high = range.end;

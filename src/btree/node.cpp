@@ -38,11 +38,6 @@ std::string_view NodeView::prefix() const noexcept {
   return lower.substr(0, std::min<std::size_t>(node_field::prefix_bytes.get(data_), lower.size()));
 }
 
-std::string_view NodeView::suffix(std::uint32_t index) const noexcept {
-  const std::byte* s = slot(index);
-  return clamp(slot_field::offset.get(s), slot_field::packed.get(s) & slot_suffix_mask);
-}
-
 void NodeView::key(std::uint32_t index, std::string& into) const {
   into.assign(prefix());
   into.append(suffix(index));
@@ -54,41 +49,11 @@ std::string NodeView::key(std::uint32_t index) const {
   return whole;
 }
 
-std::uint16_t NodeView::flags(std::uint32_t index) const noexcept {
-  return slot_field::packed.get(slot(index)) & static_cast<std::uint16_t>(~slot_suffix_mask);
-}
-
-ValueAt NodeView::value(std::uint32_t index) const noexcept {
-  const std::byte* s = slot(index);
-  const std::uint16_t packed = slot_field::packed.get(s);
-  std::uint32_t at = slot_field::offset.get(s) + std::uint32_t{packed} % (slot_suffix_mask + 1u);
-  if ((packed & slot_flag::header) != 0) at += row_header_bytes;
-  if (at + value_length_bytes > page_bytes_) return {};
-  const std::uint32_t bytes = load_le<std::uint16_t>(data_ + at);
-  return {clamp(at + value_length_bytes, bytes), (packed & slot_flag::overflow) != 0};
-}
-
-std::optional<RowHeader> NodeView::row_header(std::uint32_t index) const noexcept {
-  const std::byte* s = slot(index);
-  const std::uint16_t packed = slot_field::packed.get(s);
-  const std::uint32_t at = slot_field::offset.get(s) + std::uint32_t{packed} % (slot_suffix_mask + 1u);
-  if ((packed & slot_flag::header) == 0 || at + row_header_bytes > page_bytes_) return std::nullopt;
-  return load_row_header(data_ + at);
-}
-
 Xid NodeView::newest_xid() const noexcept {
   Xid newest;
   if (row_headers() == 0) return newest;
   for (std::uint32_t i = 0; i < count(); ++i) newest = std::max(newest, row_header(i).value_or(RowHeader{}).xid);
   return newest;
-}
-
-PageId NodeView::child(std::uint32_t index) const noexcept {
-  if (index >= count()) return PageId{node_field::last_child.get(data_)};
-  const std::byte* s = slot(index);
-  const std::uint32_t at = slot_field::offset.get(s) + (slot_field::packed.get(s) & slot_suffix_mask);
-  if (at + child_bytes > page_bytes_) return no_page;
-  return PageId{load_le<std::uint64_t>(data_ + at)};
 }
 
 std::uint32_t NodeView::record_bytes(std::uint32_t index) const noexcept {
@@ -210,8 +175,11 @@ Status NodeView::check_row_header(std::uint32_t index) const {
 
 Status NodeView::check_keys() const {
   const std::uint32_t slots = count();
+  if (slots > 0 && head_skip() > common_prefix(suffix(0), suffix(slots - 1))) {
+    return Status(Code::corrupt, "heads leave out " + std::to_string(head_skip()) + " bytes, more than the keys share");
+  }
   for (std::uint32_t i = 0; i < slots; ++i) {
-    if (slot_field::head.get(slot(i)) != head_of(suffix(i))) {
+    if (slot_field::head.get(slot(i)) != head_in_node(suffix(i))) {
       return Status(Code::corrupt, "the head of slot " + std::to_string(i) + " does not repeat its key");
     }
     if (i > 0 && suffix(i - 1) >= suffix(i)) {

@@ -9,7 +9,8 @@
 // Invariants   1. keys ascend strictly; lower fence < every key <= upper fence
 //              2. every key begins with the node's prefix, which is what both fences share
 //              3. heap_used is the exact number of record and fence bytes; none lies below heap_low
-//              4. hints repeat the heads of slots hint_distance, 2 * hint_distance, ...
+//              4. the first head_skip bytes of all suffixes are the same; a slot's head is what follows them in its suffix;
+//                 hints repeat the heads of slots hint_distance, 2 * hint_distance, ...
 //              5. a ghost has a row header; ghosts and row headers are counted; the page's max_xid is at or above
 //                 every row's xid
 // Layout       layout.hpp
@@ -70,6 +71,12 @@ class NodeView {
   // The highest xid of a row header; 0 when there is none.
   Xid newest_xid() const noexcept;
 
+  // A node whose suffixes begin alike leaves so many bytes of them out of its heads.
+  std::uint32_t head_skip() const noexcept { return node_field::head_skip.get(data_); }
+  std::uint32_t head_in_node(std::string_view suffix) const noexcept {
+    return head_of(suffix.substr(std::min<std::size_t>(head_skip(), suffix.size())));
+  }
+
   // Child `index`, 0 to count; count is the last child.
   PageId child(std::uint32_t index) const noexcept;
 
@@ -106,6 +113,43 @@ class NodeView {
   std::byte* data_;
   std::uint32_t page_bytes_;
 };
+
+// What reading a row is made of is inline.
+
+inline std::string_view NodeView::suffix(std::uint32_t index) const noexcept {
+  const std::byte* s = slot(index);
+  return clamp(slot_field::offset.get(s), slot_field::packed.get(s) & slot_suffix_mask);
+}
+
+inline std::uint16_t NodeView::flags(std::uint32_t index) const noexcept {
+  return slot_field::packed.get(slot(index)) & static_cast<std::uint16_t>(~slot_suffix_mask);
+}
+
+inline ValueAt NodeView::value(std::uint32_t index) const noexcept {
+  const std::byte* s = slot(index);
+  const std::uint16_t packed = slot_field::packed.get(s);
+  std::uint32_t at = slot_field::offset.get(s) + std::uint32_t{packed} % (slot_suffix_mask + 1u);
+  if ((packed & slot_flag::header) != 0) at += row_header_bytes;
+  if (at + value_length_bytes > page_bytes_) return {};
+  const std::uint32_t bytes = load_le<std::uint16_t>(data_ + at);
+  return {clamp(at + value_length_bytes, bytes), (packed & slot_flag::overflow) != 0};
+}
+
+inline std::optional<RowHeader> NodeView::row_header(std::uint32_t index) const noexcept {
+  const std::byte* s = slot(index);
+  const std::uint16_t packed = slot_field::packed.get(s);
+  const std::uint32_t at = slot_field::offset.get(s) + std::uint32_t{packed} % (slot_suffix_mask + 1u);
+  if ((packed & slot_flag::header) == 0 || at + row_header_bytes > page_bytes_) return std::nullopt;
+  return load_row_header(data_ + at);
+}
+
+inline PageId NodeView::child(std::uint32_t index) const noexcept {
+  if (index >= count()) return PageId{node_field::last_child.get(data_)};
+  const std::byte* s = slot(index);
+  const std::uint32_t at = slot_field::offset.get(s) + (slot_field::packed.get(s) & slot_suffix_mask);
+  if (at + child_bytes > page_bytes_) return no_page;
+  return PageId{load_le<std::uint64_t>(data_ + at)};
+}
 
 // What a leaf stores for a key.
 struct LeafRecord {
@@ -164,12 +208,12 @@ class Node : public NodeView {
   bool fits_replacing_separator(std::uint32_t index, std::string_view separator) const noexcept;
   void replace_separator(std::uint32_t index, std::string_view separator);
 
-  // Appends a record whose key is the highest so far; for rebuilding. Hints follow by update_hints().
+  // Appends a record whose key is the highest so far; for rebuilding. Heads follow by update_heads().
   void append_from(const NodeView& from, std::uint32_t index);
   void append_separator(std::string_view separator, PageId child);
 
-  // All in one: 14 hints from the heads.
-  void update_hints() noexcept;
+  // Chooses head_skip anew, and with it all heads and hints.
+  void update_heads() noexcept;
 
  private:
   std::byte* mutable_slot(std::uint32_t index) noexcept { return data_ + node_header_bytes + index * slot_bytes; }
@@ -201,7 +245,10 @@ class Node : public NodeView {
   void add_slot(std::uint32_t index, const SlotContent& content);
   void change_row(std::uint32_t index, const std::optional<RowHeader>& header, bool ghost);
   void write_leaf_record(std::uint32_t offset, std::string_view suffix, const LeafRecord& record);
+  void update_hints() noexcept;
   void hints_after(std::uint32_t index, std::uint32_t old_count) noexcept;
+  bool shares_skipped(std::uint32_t index) const noexcept;
+  void heads_after_insert(std::uint32_t index) noexcept;
   std::uint32_t leaf_record_bytes(const LeafRecord& record) const noexcept;
 };
 

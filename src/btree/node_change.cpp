@@ -4,6 +4,7 @@
 // between slots and records, but into the page, is preceded by a compaction. A record that shrinks keeps its end, so
 // that stripping a header moves nothing but the suffix.
 #include <array>
+#include <bit>
 
 #include "btree/node.hpp"
 
@@ -164,7 +165,7 @@ void Node::add_slot(std::uint32_t index, const SlotContent& content) {
   QUIRE_ASSERT(index <= slots && content.suffix.size() <= suffix_bytes_max);
   std::byte* s = mutable_slot(index);
   std::memmove(s + slot_bytes, s, (slots - index) * slot_bytes);
-  slot_field::head.set(s, head_of(content.suffix));
+  slot_field::head.set(s, head_in_node(content.suffix));
   slot_field::offset.set(s, page::to_offset16(content.offset));
   slot_field::packed.set(s, static_cast<std::uint16_t>(content.suffix.size() | content.flags));
   count_flags(0, content.flags);
@@ -189,9 +190,8 @@ void Node::insert(std::uint32_t index, const LeafRecord& record) {
   const std::string_view suffix = record.key.substr(node_field::prefix_bytes.get(data_));
   const std::uint32_t offset = take(leaf_record_bytes(record));
   write_leaf_record(offset, suffix, record);
-  const std::uint32_t old_count = count();
   add_slot(index, {suffix, offset, flags_of(record)});
-  hints_after(index, old_count);
+  heads_after_insert(index);
   QUIRE_VERIFY(check().ok());
 }
 
@@ -268,9 +268,8 @@ void Node::insert_separator(std::uint32_t index, std::string_view separator, Pag
   copy_bytes(data_ + offset, suffix);
   store_le(data_ + offset + suffix.size(), left.raw);
   set_child(index, right);
-  const std::uint32_t old_count = count();
   add_slot(index, {suffix, offset, 0});
-  hints_after(index, old_count);
+  heads_after_insert(index);
   QUIRE_VERIFY(check().ok());
 }
 
@@ -292,9 +291,8 @@ void Node::replace_separator(std::uint32_t index, std::string_view separator) {
   const Resized place = resize(index, static_cast<std::uint32_t>(suffix.size()) + child_bytes);
   copy_bytes(data_ + place.to, suffix);
   store_le(data_ + place.to + suffix.size(), below.raw);
-  slot_field::head.set(mutable_slot(index), head_of(suffix));
   slot_field::packed.set(mutable_slot(index), static_cast<std::uint16_t>(suffix.size()));
-  update_hints();
+  update_heads();
   QUIRE_VERIFY(check().ok());
 }
 
@@ -319,6 +317,32 @@ void Node::append_separator(std::string_view separator, PageId child) {
   copy_bytes(data_ + offset, suffix);
   store_le(data_ + offset + suffix.size(), child.raw);
   add_slot(count(), {suffix, offset, 0});
+}
+
+void Node::update_heads() noexcept {
+  const std::uint32_t slots = count();
+  const std::size_t shared = slots < 2 ? 0 : common_prefix(suffix(0), suffix(slots - 1));
+  const std::size_t skip = shared < head_skip_min ? 0 : std::min<std::size_t>(shared, head_skip_max);
+  node_field::head_skip.set(data_, static_cast<std::uint8_t>(skip));
+  for (std::uint32_t i = 0; i < slots; ++i) slot_field::head.set(mutable_slot(i), head_in_node(suffix(i)));
+  update_hints();
+}
+
+// Whether the suffix begins with the bytes that heads leave out; its neighbours do.
+bool Node::shares_skipped(std::uint32_t index) const noexcept {
+  const std::uint32_t neighbour = index > 0 ? index - 1 : index + 1;
+  if (head_skip() == 0 || neighbour >= count()) return true;
+  return common_prefix(suffix(index), suffix(neighbour)) >= head_skip();
+}
+
+// What heads leave out can only get shorter by an insertion; now and then, whether it can be longer is looked at.
+void Node::heads_after_insert(std::uint32_t index) noexcept {
+  const std::uint32_t slots = count();
+  if (std::has_single_bit(slots) || !shares_skipped(index)) {
+    update_heads();
+  } else {
+    hints_after(index, slots - 1);
+  }
 }
 
 void Node::update_hints() noexcept {

@@ -111,6 +111,7 @@ std::vector<Damage> damages() {
       {"lies outside the records", set_in_slot(slot_field::offset, 7, 4094)},
       {"reaches beyond the page", break_value_length},
       {"the header says", set(node_field::heap_used, 1)},
+      {"heads leave out", set(node_field::head_skip, 200)},
       {"does not repeat its key", set_in_slot(slot_field::head, 7, 1)},
       {"is not above key", swap_slots},
       {"the first key is not above the lower fence", raise_lower_fence},

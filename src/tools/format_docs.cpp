@@ -170,14 +170,14 @@ std::string node_tables() {
       {"right_sibling", "page number of the next node of the level; 0 for none"},
       {"last_child", "inner nodes: the child for keys above the last slot's"},
       {"level", "0 is a leaf"},
-      {"node_flags", "0 so far"},
+      {"head_skip", "so many first bytes are common to all suffixes, and heads leave them out; 0, or 4 and more"},
       {"ghosts", "deleted rows that are still there"},
       {"row_headers", "rows that have a row header"},
       {"hint_distance", "slots from one hint to the next; 0: no hints"},
       {"hints", "heads of every hint_distance-th slot, 4 bytes each"},
   };
   const Meanings slot = {
-      {"head", "the first four bytes of the suffix as a big-endian number"},
+      {"head", "the first four bytes of the suffix behind head_skip as a big-endian number"},
       {"offset", "of the record"},
       {"suffix_bytes_and_flags", "length of the suffix in the low 12 bits; flags 1000 ghost, 2000 value in overflow pages, 4000 row header"},
   };
