@@ -15,6 +15,17 @@ using buffer::Pool;
 
 namespace {
 
+// The front of a leaf that is fetched before it is looked at: header, hints and slots of a leaf of mean rows. Their
+// cache lines come together, not one after the other.
+constexpr std::size_t line_bytes = 64;
+std::size_t front_bytes(std::uint32_t page_bytes) noexcept { return page_bytes / 10; }
+
+void prefetch_front(const OptimisticPage& leaf, std::uint32_t page_bytes) noexcept {
+#if !defined(QUIRE_TSAN)
+  for (std::size_t at = 0; at < front_bytes(page_bytes); at += line_bytes) __builtin_prefetch(leaf.data() + at);
+#endif
+}
+
 // A descent that restarts more often than this under one writer follows pointers that do not settle: damage.
 constexpr int restarts_max = 1 << 20;
 
@@ -48,9 +59,10 @@ Status Tree::await_child(PageId child, const Seen& parent) const {
 Status Tree::descend(LeafOf which, std::uint32_t level, Path& path, OptimisticPage& page) const {
   path = Path{};
   PageId id = root_;
-  page = pool().optimistic(id);
+  page = pool().peek(id);
   if (!page) return pool().await(id);
-  for (std::uint32_t above = UINT32_MAX;;) {
+  std::uint64_t hits = 1;
+  for (std::uint32_t above = UINT32_MAX;; ++hits) {
     const NodeView node(page.data(), pool().page_bytes());
     const bool reaches = node.level() >= level || id == root_;
     const bool ours = node.is_node() && page::tree_of(page.data()) == id_ && node.level() < above && reaches;
@@ -62,14 +74,18 @@ Status Tree::descend(LeafOf which, std::uint32_t level, Path& path, OptimisticPa
     above = node.level();
     path.node = {id, page.version()};
     path.level = above;
-    if (above <= level) return Status();
+    if (above <= level) {
+      pool().count_hits(hits);
+      return Status();
+    }
     const std::uint32_t index = which.rightmost ? node.count() : node.search(which.key).index;
     const PageId child = node.child(index);
     if (!page.valid()) {
       page.release();
       return Status();
     }
-    OptimisticPage next = pool().optimistic(child);
+    OptimisticPage next = pool().peek(child);
+    if (next && above == 1) prefetch_front(next, pool().page_bytes());
     if (!next) {
       page.release();
       return await_child(child, path.node);

@@ -77,10 +77,11 @@ class Pool {
 
   // Without waiting; empty when the page is not in memory or is being changed (see await).
   OptimisticPage optimistic(PageId id) noexcept;
-  // For descents that go on in groups: the slot's cache line is fetched ahead; then optimistic() without fetching the
-  // page's front, and without counting: count_hits does that for many.
+  // For descents: optimistic() without counting, which count_hits does for many; and the slot's cache line fetched ahead.
   void prefetch_slot(PageId id) const noexcept { __builtin_prefetch(table_.find(id)); }
   OptimisticPage peek(PageId id) noexcept;
+  // Where the page is, for fetching ahead only: its bytes may be another page's by now. Null when it is not in memory.
+  const std::byte* resident(PageId id) const noexcept;
   void count_hits(std::uint64_t hits) noexcept;
   // After an empty optimistic(): faults the page in, or waits a moment for its writer.
   Status await(PageId id);

@@ -87,7 +87,9 @@ class Thread {
 };
 
 // A number that identifies the calling thread for its lifetime; never 0, never reused in one process.
-std::uint64_t this_thread_number() noexcept;
+inline thread_local constinit std::uint64_t own_thread_number = 0;  // 0: none yet
+std::uint64_t take_thread_number() noexcept;
+inline std::uint64_t this_thread_number() noexcept { return own_thread_number != 0 ? own_thread_number : take_thread_number(); }
 
 // Gives the processor away.
 void yield_thread() noexcept;

@@ -65,10 +65,10 @@ Environment& system_environment() {
   return parts->environment;
 }
 
-std::uint64_t this_thread_number() noexcept {
+std::uint64_t take_thread_number() noexcept {
   static Atomic<std::uint64_t> last{0};
-  thread_local const std::uint64_t mine = last.fetch_add(1, relaxed) + 1;
-  return mine;
+  own_thread_number = last.fetch_add(1, relaxed) + 1;
+  return own_thread_number;
 }
 
 void yield_thread() noexcept { std::this_thread::yield(); }
