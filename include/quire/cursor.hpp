@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "quire/range.hpp"
 #include "quire/status.hpp"
@@ -75,8 +76,8 @@ class Scan {
    public:
     using value_type = Entry;
     using difference_type = std::ptrdiff_t;
-    const Entry& operator*() const { return scan_->entry_; }
-    const Entry* operator->() const { return &scan_->entry_; }
+    const Entry& operator*() const { return *scan_->current_; }
+    const Entry* operator->() const { return scan_->current_; }
     Iterator& operator++() {
       scan_->advance();
       return *this;
@@ -104,15 +105,27 @@ class Scan {
  private:
   friend class Transaction;
   Scan(Result<Cursor> cursor, Range range, ScanOptions options);
-  void advance();
+  void advance() {
+    if (left_ == 0 || !*active_) {
+      find_more();
+    } else {
+      ++current_;
+      --left_;
+    }
+  }
+  void find_more();
   void accept(Status moved);
 
   std::optional<Cursor> cursor_;
   Range range_;
   ScanOptions options_;
-  Entry entry_;
   Status status_;
-  std::uint64_t seen_ = 0;
+  std::vector<Entry> found_;         // what is handed out next
+  const Entry* current_ = nullptr;   // in found_
+  std::size_t left_ = 0;             // entries of found_ behind the current one
+  std::uint64_t seen_ = 0;           // entries of the range, up to the end of found_
+  const bool* active_ = nullptr;     // of the transaction
+  bool last_ = false;                // nothing of the range comes after found_
   bool done_ = false;
 };
 

@@ -16,6 +16,26 @@ namespace quire::btree {
 
 using buffer::OptimisticPage;
 
+namespace {
+
+// Fetches a page that is in memory into the caches, a part of it with each step.
+class Prefetch {
+ public:
+  Prefetch(const buffer::Pool& pool, PageId id, std::uint32_t steps) noexcept
+      : next_(pool.resident(id)), left_(next_ == nullptr ? 0 : pool.page_bytes() / line_bytes), each_(left_ / steps + 1) {}
+  void step() noexcept {
+    for (std::uint32_t i = 0; i < each_ && left_ > 0; ++i, --left_, next_ += line_bytes) __builtin_prefetch(next_);
+  }
+
+ private:
+  static constexpr std::uint32_t line_bytes = 64;
+  const std::byte* next_;
+  std::uint32_t left_;  // lines
+  std::uint32_t each_;
+};
+
+}  // namespace
+
 std::uint32_t TreeCursor::row_at(std::uint32_t slot) const noexcept {
   if (plain_) return slot;
   const auto found = std::lower_bound(rows_.begin(), rows_.end(), slot, [](const Row& row, std::uint32_t s) { return row.slot < s; });
@@ -28,8 +48,19 @@ ValueAt TreeCursor::value_of(std::uint32_t row) const noexcept {
   return {older.bytes, older.overflow};
 }
 
+// Slots and records, without the gap between them.
+void TreeCursor::copy(const OptimisticPage& page) {
+  const std::uint32_t page_bytes = tree_.pool().page_bytes();
+  const NodeView leaf(page.data(), page_bytes);
+  tree_.pool().prefetch_slot(leaf.right_sibling());
+  const std::uint32_t slots_end = node_header_bytes + leaf.count() * slot_bytes;
+  const std::uint32_t low = std::clamp(page::end_offset(node_field::heap_low.get(page.data())), slots_end, page_bytes);
+  std::memcpy(image_.get(), page.data(), slots_end);
+  std::memcpy(image_.get() + low, page.data() + low, page_bytes - low);
+}
+
 Result<bool> TreeCursor::take(OptimisticPage page, Xid settled) {
-  std::memcpy(image_.data(), page.data(), image_.size());
+  copy(page);
   if (!page.valid()) return false;
   const NodeView leaf = view();
   count_ = leaf.count();
@@ -37,9 +68,9 @@ Result<bool> TreeCursor::take(OptimisticPage page, Xid settled) {
   new_prefix_ = true;
   rows_.clear();
   older_.clear();
-  plain_ = leaf.row_headers() == 0 || (leaf.ghosts() == 0 && view_.sees(Xid{page::header::max_xid.get(image_.data())}));
+  plain_ = leaf.row_headers() == 0 || (leaf.ghosts() == 0 && view_.sees(Xid{page::header::max_xid.get(image_.get())}));
   if (plain_) return true;
-  const Tree::Looking at{view_, settled, page::id_of(image_.data())};
+  const Tree::Looking at{view_, settled, page::id_of(image_.get())};
   Tree::Version version;
   for (std::uint32_t slot = 0; slot < count_; ++slot) {
     Tree::begin_version(leaf, slot, version);
@@ -54,6 +85,36 @@ Result<bool> TreeCursor::take(OptimisticPage page, Xid settled) {
     rows_.push_back({slot, static_cast<std::uint32_t>(older_.size())});
   }
   return true;
+}
+
+void TreeCursor::gather(Gather how, std::uint64_t most, std::vector<Entry>& into) {
+  const std::uint32_t left = !valid_ ? 0 : how.back ? index_ : rows() - 1 - index_;
+  const std::uint32_t wanted = static_cast<std::uint32_t>(std::min<std::uint64_t>(most, left));
+  if (wanted == 0) return;
+  const NodeView leaf = view();
+  const std::string_view prefix = leaf.prefix();
+  const std::size_t bytes = wanted * prefix.size() + tree_.pool().page_bytes();
+  if (bytes > gathered_keys_bytes_) {
+    gathered_keys_ = std::make_unique_for_overwrite<char[]>(bytes);
+    gathered_keys_bytes_ = bytes;
+  }
+  // A walk that goes on will come to the right sibling: its lines are fetched while this leaf's rows are passed.
+  Prefetch ahead(tree_.pool(), most > left && !how.back ? leaf.right_sibling() : no_page, wanted);
+  char* to = gathered_keys_.get();
+  into.reserve(wanted);
+  for (std::uint32_t i = 0; i < wanted; ++i) {
+    const std::uint32_t row = how.back ? index_ - 1 : index_ + 1;
+    const ValueAt value = how.with_values ? value_of(row) : ValueAt();
+    if (value.overflow) break;
+    const std::string_view suffix = leaf.suffix(slot_of(row));
+    std::memcpy(to, prefix.data(), prefix.size());
+    std::memcpy(to + prefix.size(), suffix.data(), suffix.size());
+    into.push_back({{to, prefix.size() + suffix.size()}, value.bytes});
+    to += prefix.size() + suffix.size();
+    index_ = row;
+    ahead.step();
+  }
+  if (!into.empty()) place(index_);
 }
 
 Status TreeCursor::load(Tree::LeafOf which) {

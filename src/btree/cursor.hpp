@@ -11,17 +11,19 @@
 // Errors    moves return ok (standing on an entry), not_found (no such entry), or a failure
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "btree/tree.hpp"
+#include "quire/cursor.hpp"
 
 namespace quire::btree {
 
 class TreeCursor {
  public:
   explicit TreeCursor(const Tree& tree, const txn::View& view = txn::newest)
-      : tree_(tree), view_(view), image_(tree.pool().page_bytes()) {
+      : tree_(tree), view_(view), image_(std::make_unique_for_overwrite<std::byte[]>(tree.pool().page_bytes())) {
     QUIRE_ASSERT(view.registered);
   }
 
@@ -37,13 +39,13 @@ class TreeCursor {
     QUIRE_ASSERT(valid_);
     return index_ > 0 ? stand(index_ - 1) : prev_leaf();
   }
-  // The next or previous entry of the same copied leaf; false, and nothing changed, when there is none.
-  bool step(bool back) {
-    const std::uint32_t row = back ? index_ - 1 : index_ + 1;
-    if (!valid_ || row >= rows()) return false;
-    place(row);
-    return true;
-  }
+  // Moves on inside the copied leaf by at most so many entries, but not onto a large value when values are wanted, and
+  // gives what it passed. It stays as it is until the next leaf is copied or gathered from.
+  struct Gather {
+    bool back = false;
+    bool with_values = true;
+  };
+  void gather(Gather how, std::uint64_t most, std::vector<Entry>& into);
   void reset() noexcept { valid_ = false; }
 
   bool valid() const noexcept { return valid_; }
@@ -63,7 +65,7 @@ class TreeCursor {
     bool overflow;
   };
 
-  NodeView view() const noexcept { return NodeView(image_.data(), tree_.pool().page_bytes()); }
+  NodeView view() const noexcept { return NodeView(image_.get(), tree_.pool().page_bytes()); }
   std::uint32_t rows() const noexcept { return plain_ ? count_ : static_cast<std::uint32_t>(rows_.size()); }
   std::uint32_t slot_of(std::uint32_t row) const noexcept { return plain_ ? row : rows_[row].slot; }
   // First row whose slot is not below `slot`.
@@ -83,6 +85,7 @@ class TreeCursor {
     return Status();
   }
   // Takes the leaf over; false when it has changed: open it again. `settled` is the view's as of before it was opened.
+  void copy(const buffer::OptimisticPage& page);
   Result<bool> take(buffer::OptimisticPage page, Xid settled);
   Status load(Tree::LeafOf which);
   Status next_leaf();
@@ -90,7 +93,9 @@ class TreeCursor {
 
   Tree tree_;
   txn::View view_;
-  std::vector<std::byte> image_;
+  std::unique_ptr<std::byte[]> image_;
+  std::unique_ptr<char[]> gathered_keys_;
+  std::size_t gathered_keys_bytes_ = 0;
   bool plain_ = true;        // row i is slot i
   std::uint32_t count_ = 0;  // of the leaf's slots
   std::vector<Row> rows_;

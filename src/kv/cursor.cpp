@@ -4,6 +4,8 @@
 // moves (KV-51).
 #include "quire/cursor.hpp"
 
+#include <algorithm>
+
 #include "base/try.hpp"
 #include "kv/cursor_state.hpp"
 
@@ -133,10 +135,12 @@ Scan::Scan(Scan&&) noexcept = default;
 Scan::~Scan() = default;
 
 Scan::Iterator Scan::begin() {
-  done_ = !status_.ok();
+  done_ = !status_.ok() || options_.limit == 0;
+  last_ = false;
   seen_ = 0;
-  if (!done_ && options_.limit == 0) done_ = true;
+  left_ = 0;
   if (done_) return Iterator(this);
+  active_ = &cursor_->impl_->active();
   const std::optional<std::string>& start = options_.reverse ? range_.upper : range_.lower;
   const bool inclusive = options_.reverse ? range_.upper_inclusive : range_.lower_inclusive;
   Status moved;
@@ -150,18 +154,28 @@ Scan::Iterator Scan::begin() {
   return Iterator(this);
 }
 
-void Scan::advance() {
+void Scan::find_more() {
+  left_ = 0;
   if (done_) return;
-  if (seen_ >= options_.limit) {
+  if (last_ || seen_ >= options_.limit) {
     done_ = true;
     return;
   }
-  if (cursor_->impl_->step(options_.reverse, !options_.keys_only, entry_)) {
-    done_ = !within(range_, entry_.key, options_.reverse);
-    if (!done_) ++seen_;
+  cursor_->impl_->gather(options_.reverse, !options_.keys_only, options_.limit - seen_, found_);
+  if (found_.empty()) {
+    accept(options_.reverse ? cursor_->prev() : cursor_->next());
     return;
   }
-  accept(options_.reverse ? cursor_->prev() : cursor_->next());
+  const auto inside = [this](const Entry& entry) { return within(range_, entry.key, options_.reverse); };
+  if (!inside(found_.back())) {
+    last_ = true;
+    found_.erase(std::partition_point(found_.begin(), found_.end(), inside), found_.end());
+  }
+  seen_ += found_.size();
+  done_ = found_.empty();
+  if (done_) return;
+  current_ = found_.data();
+  left_ = found_.size() - 1;
 }
 
 void Scan::accept(Status moved) {
@@ -172,15 +186,17 @@ void Scan::accept(Status moved) {
   }
   const std::string_view key = cursor_->key();
   if (!range_.contains(key)) return;
-  entry_ = {key, {}};
+  Entry entry{key, {}};
   if (!options_.keys_only) {
     const Result<std::string_view> value = cursor_->value();
     if (!value.ok()) {
       status_ = value.status();
       return;
     }
-    entry_.value = *value;
+    entry.value = *value;
   }
+  found_.assign(1, entry);
+  current_ = found_.data();
   ++seen_;
   done_ = false;
 }

@@ -24,21 +24,14 @@ struct Cursor::Impl {
   Status next();
   Status prev();
   Result<std::string_view> value();
-  // The step of a scan that stays in the copied leaf, with its value when that is asked for and small: false when it
-  // takes the long way.
-  bool step(bool back, bool with_value, Entry& entry) {
-    if (!standing_ || standing_on_old_ || outdated() || !transaction_->active()) return false;
-    if (!tree_.step(back)) return false;
-    entry.key = tree_.key();
-    if (!with_value) return true;
-    const btree::ValueAt where = tree_.value();
-    if (where.overflow) {
-      tree_.step(!back);
-      return false;
-    }
-    entry.value = where.bytes;
-    return true;
+  // Entries that follow in the copied leaf, at most so many, and none from a large value on; nothing when the
+  // long way has to be taken. What a write transaction changes must be seen by the next step, so there it is one.
+  void gather(bool back, bool with_values, std::uint64_t most, std::vector<Entry>& into) {
+    into.clear();
+    if (!standing_ || standing_on_old_ || outdated() || !transaction_->active()) return;
+    tree_.gather({back, with_values}, transaction_->access() == Access::read ? most : std::min<std::uint64_t>(most, 1), into);
   }
+  const bool& active() const noexcept { return transaction_->active(); }
 
   // Stands nowhere from now on.
   Status leave() noexcept {

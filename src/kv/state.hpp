@@ -75,7 +75,7 @@ class TransactionState {
   ~TransactionState();
 
   Access access() const noexcept { return access_; }
-  bool active() const noexcept { return active_; }
+  const bool& active() const noexcept { return active_; }
   const catalog::Catalog& catalog() const noexcept { return writer_ ? writer_->catalog() : reader_->catalog(); }
   engine::Engine& engine() const noexcept { return *database_->engine; }
   txn::View view() const noexcept { return writer_ ? txn::newest : reader_->view(); }
