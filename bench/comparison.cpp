@@ -45,7 +45,7 @@ Cell Comparison::quire_cell(const Row& row, Promise promise) const {
 std::optional<Ratio> Comparison::to_best(const Row& row, Promise promise, Peers peers) const {
   Cell best;
   for (const std::string& column : columns_) {
-    const Cell one = column == "quire" ? Cell{} : cell(column, row, promise);
+    const Cell one = column.starts_with("quire") ? Cell{} : cell(column, row, promise);
     if (one.kind == nullptr || (peers == Peers::b_trees && one.kind->family != Family::b_tree)) continue;
     if (best.kind == nullptr || is_better(one.number, best.number, row)) best = one;
   }

@@ -89,7 +89,8 @@ struct EngineKind {
 // The columns that this program knows, whether it was built with them or not. Quire first.
 const std::vector<std::string>& engine_columns();
 
-// In the order of the columns. Those that were not found when the program was built are absent.
+// In the order of the columns. Those that were not found when the program was built are absent. Quire with other page
+// sizes has columns of its own, quire-4k to quire-64k, which nobody sees who does not ask for them.
 std::vector<EngineKind> engine_kinds();
 
 std::vector<EngineKind> quire_kinds();

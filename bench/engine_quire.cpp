@@ -72,11 +72,14 @@ class QuireSession final : public Session {
   std::optional<Transaction> transaction_;
 };
 
+// Page size in KiB; 0 is the default.
+template <std::uint32_t page_kib>
 class QuireEngine final : public Engine {
  public:
   void open(const OpenOptions& options) override {
     Options settings;
     settings.memory_limit = options.cache_bytes;
+    settings.page_size = page_kib << 10;
     database_.emplace(take(Database::open(options.folder + "/quire.qdb", settings)));
   }
   void close() override {
@@ -94,14 +97,23 @@ class QuireEngine final : public Engine {
 
 }  // namespace
 
-std::vector<EngineKind> quire_kinds() {
-  return {{"quire",
-           "quire",
-           QUIRE_VERSION,
-           "memory_limit 1 GiB, default page size; every commit is durable; bulk_load",
-           Family::b_tree,
-           {Promise::durable},
-           [] { return std::unique_ptr<Engine>(std::make_unique<QuireEngine>()); }}};
+namespace {
+
+template <std::uint32_t page_kib>
+EngineKind kind() {
+  const std::string name = page_kib == 0 ? "quire" : "quire-" + std::to_string(page_kib) + "k";
+  const std::string pages = page_kib == 0 ? "default page size" : "pages of " + std::to_string(page_kib) + " KiB";
+  return {name,
+          name,
+          QUIRE_VERSION,
+          "memory_limit 1 GiB, " + pages + "; every commit is durable; bulk_load",
+          Family::b_tree,
+          {Promise::durable},
+          [] { return std::unique_ptr<Engine>(std::make_unique<QuireEngine<page_kib>>()); }};
 }
+
+}  // namespace
+
+std::vector<EngineKind> quire_kinds() { return {kind<0>(), kind<4>(), kind<8>(), kind<16>(), kind<32>(), kind<64>()}; }
 
 }  // namespace quire::bench

@@ -43,6 +43,12 @@ std::string names_of_engines() {
   return names;
 }
 
+std::vector<std::string> page_size_columns() {
+  std::vector<std::string> names;
+  for (const EngineKind& kind : quire_kinds()) names.push_back(kind.column);
+  return names;
+}
+
 void add_options(CLI::App& app, Invocation& invocation) {
   RunOptions& run = invocation.run;
   app.add_flag("--quick", invocation.quick, "the rows that have targets and their like, under five minutes (default)");
@@ -52,7 +58,7 @@ void add_options(CLI::App& app, Invocation& invocation) {
                  "only the rows of a database of so many rows (20000000) that does not fit into memory; needs root")
       ->check(CLI::Range(1, 1'000'000'000));
   app.add_option("--rows", run.rows, "which of: " + names_of_rows())->delimiter(',');
-  app.add_option("--engines", invocation.engines, "which of: " + names_of_engines() + " (all that were built in)")
+  app.add_option("--engines", invocation.engines, "which of: " + names_of_engines() + " (all that were built in), and quire-4k to quire-64k for page sizes")
       ->delimiter(',');
   app.add_option("--n", run.count, "rows in a database (1000000)")->check(CLI::Range(1, 1'000'000'000));
   app.add_option("--open-n", run.open_count, "rows of the database to open (--n; 10000000 with --full)")
@@ -93,7 +99,9 @@ std::string complete(Invocation& invocation) {
       return fmt::format("the row '{}' needs --larger-than-memory", name);
   }
   for (const std::string& name : invocation.engines) {
-    if (!contains(engine_columns(), name)) return fmt::format("no engine '{}'; there are {}", name, names_of_engines());
+    if (!contains(engine_columns(), name) && !contains(page_size_columns(), name)) {
+      return fmt::format("no engine '{}'; there are {}", name, names_of_engines());
+    }
   }
   // A pass over a small database says nothing about speed; it is there to see that the program works.
   if (run.count >= 10'000) run.seconds = {0.5, 3};
