@@ -116,7 +116,7 @@ Result<std::shared_ptr<Engine>> Engine::open(os::Environment& environment, const
     if (!there) return Status(Code::not_found, path + " does not exist");
   }
 
-  QUIRE_ASSIGN(std::unique_ptr<os::File> file, environment.files.open(path, {.write = !read_only}));
+  QUIRE_ASSIGN(std::unique_ptr<os::File> file, environment.files.open(path, {.write = !read_only, .random_reads = true}));
   QUIRE_TRY(file->lock(read_only ? os::LockMode::shared : os::LockMode::exclusive));
   std::shared_ptr<Engine> engine(new Engine(environment, std::move(file), path));
   engine->read_only_ = true;  // until it is known to be a database

@@ -64,6 +64,7 @@ struct OpenFile {
   bool write = false;            // else reading only
   bool create = false;           // create with mode 0600 when missing (needs write)
   bool must_not_exist = false;   // with create: fail with `exists` when present
+  bool random_reads = false;     // advice: reads come from anywhere, so read no more than is asked for, unless they follow each other
 };
 
 class FileSystem {

@@ -37,7 +37,9 @@ PosixFile::PosixFile(Opened opened) noexcept
     : descriptor_(std::move(opened.descriptor)),
       identity_(opened.identity),
       path_(std::move(opened.path)),
-      write_(opened.write) {}
+      write_(opened.write) {
+  if (opened.random_reads) read_ahead_.switch_on(descriptor_.number());
+}
 
 PosixFile::~PosixFile() {
   forget_lock(descriptor_.number());
@@ -61,6 +63,7 @@ Result<std::size_t> PosixFile::read_at(std::uint64_t offset, MutableBytes into) 
     if (got == 0) break;  // the end of the file
     done += static_cast<std::size_t>(got);
   }
+  read_ahead_.note(descriptor_.number(), offset, done);
   return done;
 }
 

@@ -13,6 +13,7 @@
 
 #include "os/file.hpp"
 #include "os/posix/descriptor.hpp"
+#include "os/posix/read_ahead.hpp"
 
 namespace quire::os {
 
@@ -23,6 +24,7 @@ class PosixFile final : public File {
     FileIdentity identity;
     std::string path;
     bool write = false;
+    bool random_reads = false;
   };
 
   explicit PosixFile(Opened opened) noexcept;
@@ -45,6 +47,7 @@ class PosixFile final : public File {
   const FileIdentity identity_;
   const std::string path_;
   const bool write_;
+  ReadAhead read_ahead_;
 };
 
 struct Growth {

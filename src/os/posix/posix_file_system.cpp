@@ -68,7 +68,8 @@ Result<std::unique_ptr<File>> PosixFileSystem::open(const std::string& path, Ope
   QUIRE_TRY(check_regular(resolved, information.st_mode));
   const FileIdentity identity{.device = information.st_dev, .inode = information.st_ino};
   return std::unique_ptr<File>(std::make_unique<PosixFile>(PosixFile::Opened{
-      .descriptor = std::move(descriptor), .identity = identity, .path = std::move(resolved), .write = how.write}));
+      .descriptor = std::move(descriptor), .identity = identity, .path = std::move(resolved), .write = how.write,
+      .random_reads = how.random_reads}));
 }
 
 Status PosixFileSystem::remove(const std::string& path) {
