@@ -21,8 +21,9 @@ struct Statistics {
   std::uint64_t frames = 0;            // page places in memory
   std::uint64_t frames_used = 0;
   std::uint64_t page_hits = 0;         // pages found in memory
-  std::uint64_t page_misses = 0;       // pages read from the file
+  std::uint64_t page_misses = 0;       // pages that had to be read for it
   std::uint64_t page_evictions = 0;
+  std::uint64_t page_reads = 0;        // pages read from the file, page table and bitmap included
   std::uint64_t page_writes = 0;       // pages written to the file, page table and bitmap included
   std::uint64_t bytes_written = 0;
   std::uint64_t syncs = 0;

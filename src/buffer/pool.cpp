@@ -160,7 +160,7 @@ Status Pool::load(PageId id, space::PageSlot& slot) {
   QUIRE_TRY(table_.load(id));
   QUIRE_ASSIGN(const std::uint32_t frame, take_frame());
   const MutableBytes bytes{frame_bytes(frame), page_bytes_};
-  Status status = file_.read(slot.entry, id.raw, "page " + std::to_string(id.raw), bytes);
+  Status status = file_.read(slot.entry, id.raw, "page " + std::to_string(id.raw), bytes, {.word = "fault"});
   if (status.ok()) status = check_image(id, bytes);
   if (!status.ok()) {
     give_frame(frame);
@@ -249,6 +249,7 @@ Pool::Step Pool::turn_clock(PageId& met) {
     slot->state.store(with_state(word, state::unlocked), release);
     return Step::nothing;
   }
+  file_.tell_drop(slot->entry, bytes_of(*slot));
   slot->state.store(next_version(word, state::evicted), release);
   frame_owner_[frame] = no_page;
   free_frames_.push_back(static_cast<std::uint32_t>(frame));

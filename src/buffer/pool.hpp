@@ -93,7 +93,7 @@ class Pool {
   Status fault(PageId id);
 
   // Writes dirty pages out and makes them clean; those that are latched or in flight stay as they are.
-  Status write_out(const std::vector<PageId>& ids);
+  Status write_out(const std::vector<PageId>& ids, std::string_view why = "eviction");
 
   // ---- used by Action, inside the gate unless said otherwise
 
@@ -167,7 +167,7 @@ class Pool {
   Status unknown_page(PageId id) const;
   // The page is latched, shared or exclusively. Empty when it is clean or in flight.
   std::optional<Image> capture(PageId id, space::PageSlot& slot, MutableBytes into);
-  Status write_images(std::vector<std::pair<Image, Bytes>>& images);
+  Status write_images(std::vector<std::pair<Image, Bytes>>& images, std::string_view why);
   void add_dirty(PageId id);
 
   Result<std::uint32_t> take_frame();

@@ -103,7 +103,7 @@ Status Pool::failure() const {
 }
 
 // Images of neighbouring blocks that also lie side by side in memory go out in one write.
-Status Pool::write_images(std::vector<std::pair<Image, Bytes>>& images) {
+Status Pool::write_images(std::vector<std::pair<Image, Bytes>>& images, std::string_view why) {
   std::sort(images.begin(), images.end(), [](const auto& a, const auto& b) { return a.first.block < b.first.block; });
   for (std::size_t first = 0; first < images.size();) {
     std::size_t end = first + 1;
@@ -112,7 +112,8 @@ Status Pool::write_images(std::vector<std::pair<Image, Bytes>>& images) {
       ++end;
     }
     Status status = os::hook("pool.before_write");
-    if (status.ok()) status = file_.write(images[first].first.block, Bytes(images[first].second.data(), (end - first) * page_bytes_));
+    const Image& image = images[first].first;
+    if (status.ok()) status = file_.write(image.block, Bytes(images[first].second.data(), (end - first) * page_bytes_), {why, image.epoch});
     if (!status.ok()) {
       // The frames of these pages stay: the file does not have them.
       fail(status);
@@ -124,7 +125,7 @@ Status Pool::write_images(std::vector<std::pair<Image, Bytes>>& images) {
   return Status();
 }
 
-Status Pool::write_out(const std::vector<PageId>& ids) {
+Status Pool::write_out(const std::vector<PageId>& ids, std::string_view why) {
   QUIRE_TRY(failure());
   std::vector<std::byte> buffer(ids.size() * page_bytes_);
   std::vector<std::pair<Image, Bytes>> images;
@@ -139,7 +140,7 @@ Status Pool::write_out(const std::vector<PageId>& ids) {
     if (image) images.emplace_back(*image, into);
   }
   gate_.leave();
-  return write_images(images);
+  return write_images(images, why);
 }
 
 bool Pool::set_aside(const WritePage& page) {
@@ -175,7 +176,7 @@ Status Pool::make_way(PageId id) {
     const std::uint32_t word = slot->dirty.load(acquire);
     const std::uint64_t writing = writing_.load(acquire);
     if (writing == 0 || (word & dirty::tag_mask) != dirty::tag(Epoch{writing})) return Status();
-    if ((word & dirty::in_flight) == 0) QUIRE_TRY(write_out({id}));
+    if ((word & dirty::in_flight) == 0) QUIRE_TRY(write_out({id}, "change"));
     QUIRE_TRY(failure());
     pause_for(attempt);
   }
@@ -228,7 +229,7 @@ Status Pool::write_set_aside() {
     images.swap(side_);
   }
   for (SideImage& side : images) {
-    const Status status = file_.write(side.image.block, side.bytes);
+    const Status status = file_.write(side.image.block, side.bytes, {"change", side.image.epoch});
     if (!status.ok()) {
       fail(status);
       return status;

@@ -83,11 +83,11 @@ Status Checkpoint::write_epoch(Epoch epoch, const State& state, space::Superbloc
   QUIRE_TRY(write_active(epoch, state.active, next));
   QUIRE_TRY(write_roots(epoch, state, next));
   QUIRE_TRY(os::hook("checkpoint.before_data_sync"));
-  if (!seeded_bug("skip_data_sync")) QUIRE_TRY(file_.sync());
+  if (!seeded_bug("skip_data_sync")) QUIRE_TRY(file_.sync({"checkpoint", epoch}));
   QUIRE_TRY(os::hook("checkpoint.before_superblock"));
-  Status written = file_.publish(next);
+  Status written = file_.publish(next, {"checkpoint", epoch});
   if (written.ok()) written = os::hook("checkpoint.before_superblock_sync");
-  if (written.ok() && !seeded_bug("acknowledge_before_sync")) written = file_.sync();
+  if (written.ok() && !seeded_bug("acknowledge_before_sync")) written = file_.sync({"checkpoint", epoch});
   if (!written.ok()) {
     return Status(Code::unknown_outcome,
                   "whether the commit is durable is known only after reopening " + file_.path() + ": " + written.to_string());
@@ -131,7 +131,8 @@ Status Checkpoint::write_pages(Epoch epoch) {
 
 Status Checkpoint::write_run() {
   if (!run_images_.empty()) {
-    QUIRE_TRY(file_.write(run_images_.front().block, Bytes(run_).first(run_images_.size() * file_.page_bytes())));
+    const buffer::Image& first = run_images_.front();
+    QUIRE_TRY(file_.write(first.block, Bytes(run_).first(run_images_.size() * file_.page_bytes()), {"checkpoint", first.epoch}));
     // BP-4: a page may leave memory only when its image is in the file.
     for (const buffer::Image& image : run_images_) resources_.pool.written(image);
     run_images_.clear();
@@ -157,7 +158,7 @@ Status Checkpoint::write_active(Epoch epoch, const std::vector<ActiveTransaction
   QUIRE_TRY(blocks.reserve(1, space::BlockAllocator::Room::standing));
   next.active_transactions = space::Entry::make(blocks.allocate(epoch), file_.page_blocks(), space::EntryKind::page);
   next.active_transactions.checksum = file_.checksum(image, active_page_number);
-  return file_.write(next.active_transactions.block(), image);
+  return file_.write(next.active_transactions.block(), image, {"checkpoint", epoch}, active_page_number);
 }
 
 Result<std::vector<ActiveTransaction>> Checkpoint::active_transactions() const {
@@ -165,7 +166,7 @@ Result<std::vector<ActiveTransaction>> Checkpoint::active_transactions() const {
   const space::Entry entry = published().active_transactions;
   if (entry.free()) return active;
   std::vector<std::byte> image(file_.page_bytes());
-  QUIRE_TRY(file_.read(entry, active_page_number, "the page of active transactions", image));
+  QUIRE_TRY(file_.read(entry, active_page_number, "the page of active transactions", image, {.word = "open"}));
   const std::uint32_t count = active_field::count.get(image.data());
   if (active_page_header_bytes + std::uint64_t{count} * active_record_bytes > image.size()) {
     return Status(Code::corrupt, "the page of active transactions of " + file_.path() + " lists " + std::to_string(count));

@@ -7,6 +7,7 @@
 #include "checkpoint/layout.hpp"
 #include "engine/engine.hpp"
 #include "os/hook.hpp"
+#include "os/io_trace.hpp"
 
 namespace quire::engine {
 
@@ -36,10 +37,10 @@ class Copy {
   Status copy_pages() {
     space::EntryTree entries(source_, space::EntryTree::Use::table);
     const std::uint64_t per_leaf = entries.fanout();
-    QUIRE_TRY(entries.load(root_.table_root, root_.table_depth, (root_.next_page.raw + per_leaf - 1) / per_leaf));
+    QUIRE_TRY(entries.load(root_.table_root, root_.table_depth, (root_.next_page.raw + per_leaf - 1) / per_leaf, why_));
     std::vector<std::byte> leaf(root_.page_bytes);
     for (std::uint64_t raw = 1; raw < root_.next_page.raw; ++raw) {
-      if (raw == 1 || raw % per_leaf == 0) QUIRE_TRY(entries.read(0, raw / per_leaf, leaf));
+      if (raw == 1 || raw % per_leaf == 0) QUIRE_TRY(entries.read(0, raw / per_leaf, leaf, why_));
       QUIRE_ASSIGN(const PageId id, table_.allocate_id());
       QUIRE_ASSERT(id.raw == raw);
       const space::Entry from = space::load_entry(leaf.data() + raw % per_leaf * space::entry_bytes);
@@ -62,14 +63,15 @@ class Copy {
     run_.resize(at + root_.page_bytes);
     if (at == 0) run_first_ = to.block();
     QUIRE_ASSERT(to.block().raw == run_first_.raw + at / space::block_bytes);
-    QUIRE_TRY(source_.read(from, number, what, MutableBytes(run_).subspan(at)));
+    QUIRE_TRY(source_.read(from, number, what, MutableBytes(run_).subspan(at), why_));
     return to;
   }
 
-  Status write_run() {
+  // `number`: what the image is if it is no page.
+  Status write_run(std::uint64_t number = 0) {
     if (run_.empty()) return Status();
     QUIRE_TRY(os::hook("backup.before_write"));
-    QUIRE_TRY(file_.write(run_first_, run_));
+    QUIRE_TRY(file_.write(run_first_, run_, why_, number));
     run_.clear();
     return Status();
   }
@@ -78,15 +80,15 @@ class Copy {
     if (root_.active_transactions.free()) return Status();
     QUIRE_ASSIGN(root_.active_transactions,
                  copy_image(root_.active_transactions, checkpoint::active_page_number, "the page of active transactions"));
-    return write_run();
+    return write_run(checkpoint::active_page_number);
   }
 
   Status write_roots() {
     table_.begin_write(root_.generation);
     QUIRE_TRY(blocks_.reserve(table_.unassigned()));
     QUIRE_TRY(bitmap_.assign(table_, blocks_, root_.generation));
-    QUIRE_TRY(table_.write());
-    QUIRE_TRY(bitmap_.write(blocks_, root_.generation));
+    QUIRE_TRY(table_.write(why_.word));
+    QUIRE_TRY(bitmap_.write(blocks_, root_.generation, why_.word));
     root_.flags |= space::superblock_flag::backup;
     root_.table_root = table_.root();
     root_.table_depth = static_cast<std::uint8_t>(table_.depth());
@@ -94,14 +96,15 @@ class Copy {
     root_.bitmap_depth = static_cast<std::uint8_t>(bitmap_.depth());
     const std::uint64_t end = blocks_.next_published_end(root_.generation);
     root_.file_blocks = (end + file_.page_blocks() - 1) / file_.page_blocks() * file_.page_blocks();
-    QUIRE_TRY(file_.file().truncate(root_.file_blocks * space::block_bytes));
-    QUIRE_TRY(file_.sync());
-    QUIRE_TRY(file_.publish(root_));
-    return file_.sync();
+    QUIRE_TRY(file_.truncate(root_.file_blocks * space::block_bytes, why_));
+    QUIRE_TRY(file_.sync(why_));
+    QUIRE_TRY(file_.publish(root_, why_));
+    return file_.sync(why_);
   }
 
   space::PageFile& source_;
   space::Superblock root_;  // of the copy
+  const space::IoReason why_{"backup", root_.generation};
   space::PageFile file_;
   space::PageTable table_;
   space::BlockAllocator blocks_;
@@ -126,12 +129,12 @@ Status Engine::backup(const std::string& path) {
   }
   const std::string unfinished = target + ".unfinished";
   Result<std::unique_ptr<os::File>> file = files.open(unfinished, {.write = true, .create = true, .must_not_exist = true});
-  Status status = file.status();
+  Status status = os::told(file.status(), "create", "file", unfinished, "backup");
   if (status.ok()) {
     status = Copy(file_, root, std::move(file).value(), unfinished).run();
-    if (status.ok()) status = files.rename_new(unfinished, target);
-    if (status.ok()) status = files.sync_directory(os::directory_of(target));
-    if (!status.ok()) (void)files.remove(unfinished).ok();
+    if (status.ok()) status = os::told(files.rename_new(unfinished, target), "rename", "file", target, "backup");
+    if (status.ok()) status = os::told(files.sync_directory(os::directory_of(target)), "sync", "directory", os::directory_of(target), "backup");
+    if (!status.ok()) (void)os::told(files.remove(unfinished), "remove", "file", unfinished, "backup").ok();
   } else if (status == Code::exists) {
     status = Status(Code::exists, unfinished + " is left over from a backup that did not finish, or one is under way; remove it");
   }

@@ -12,6 +12,7 @@
 #include "base/try.hpp"
 #include "engine/engine.hpp"
 #include "os/hook.hpp"
+#include "os/io_trace.hpp"
 
 namespace quire::engine {
 
@@ -49,7 +50,8 @@ void remove_leftovers(os::FileSystem& files, const std::string& path) {
     if (!name.starts_with(unfinished_prefix(path))) continue;
     const std::string leftover = directory + "/" + name;
     const Result<std::unique_ptr<os::File>> file = files.open(leftover, {.write = true});
-    if (file.ok() && (*file)->lock(os::LockMode::exclusive).ok()) (void)files.remove(leftover).ok();
+    if (!file.ok() || !(*file)->lock(os::LockMode::exclusive).ok()) continue;
+    (void)os::told(files.remove(leftover), "remove", "file", leftover, "create").ok();
   }
 }
 
@@ -73,7 +75,7 @@ Result<std::unique_ptr<os::File>> lock_placeholder(os::FileSystem& files, const 
 Status Engine::build_file(os::Environment& environment, const std::string& path, const Options& options) {
   QUIRE_ASSIGN(std::unique_ptr<os::File> file,
                environment.files.open(path, {.write = true, .create = true, .must_not_exist = true}));
-  QUIRE_TRY(file->lock(os::LockMode::exclusive));
+  QUIRE_TRY(os::told(file->lock(os::LockMode::exclusive), "create", "file", path, "create"));
   space::Superblock superblock;
   superblock.page_bytes = options.page_size == 0 ? page::page_bytes_default : options.page_size;
   superblock.uuid = make_uuid(environment.entropy);
@@ -98,9 +100,12 @@ Status Engine::create_if_missing(os::Environment& environment, const std::string
   remove_leftovers(files, path);
   const std::string fresh = os::directory_of(path) + "/" + unfinished_prefix(path) + hex(environment.entropy.next());
   Status status = build_file(environment, fresh, options);
-  if (status.ok()) status = placeholder != nullptr ? files.rename(fresh, path) : files.rename_new(fresh, path);
+  if (status.ok()) {
+    status = placeholder != nullptr ? files.rename(fresh, path) : files.rename_new(fresh, path);
+    status = os::told(std::move(status), "rename", "file", path, "create");
+  }
   if (status.ok()) return status;
-  (void)files.remove(fresh).ok();
+  (void)os::told(files.remove(fresh), "remove", "file", fresh, "create").ok();
   // Another process was quicker; its database is the one.
   return status == Code::exists ? Status() : status;
 }

@@ -4,6 +4,7 @@
 // the file was found, which a creation that died before its last sync may have left to the page cache.
 #include "base/try.hpp"
 #include "engine/engine.hpp"
+#include "os/io_trace.hpp"
 #include "overflow/overflow.hpp"
 
 namespace quire::engine {
@@ -97,13 +98,13 @@ Status Engine::format() {
   if (published == Code::unknown_outcome) return Status(Code::io, "cannot create " + path() + ": " + std::string(published.message()));
   QUIRE_TRY(std::move(published));
   QUIRE_TRY(trim_file());
-  return file_.sync();
+  return file_.sync({.word = "create"});
 }
 
 Status Engine::trim_file() {
   const std::uint64_t wanted = checkpoint_.published().file_blocks * space::block_bytes;
   QUIRE_ASSIGN(const std::uint64_t bytes, file_.file().size());
-  return bytes > wanted ? file_.file().truncate(wanted) : Status();
+  return bytes > wanted ? file_.truncate(wanted, {.word = "trim"}) : Status();
 }
 
 Result<std::shared_ptr<Engine>> Engine::open(os::Environment& environment, const std::string& path, const Options& options) {
@@ -121,8 +122,11 @@ Result<std::shared_ptr<Engine>> Engine::open(os::Environment& environment, const
   std::shared_ptr<Engine> engine(new Engine(environment, std::move(file), path));
   engine->read_only_ = true;  // until it is known to be a database
   QUIRE_ASSIGN(const space::Superblock superblock, space::read_superblock(engine->file_.file(), path));
-  if (!read_only && !seeded_bug("trust_superblock_before_sync")) QUIRE_TRY(space::settle_superblock(engine->file_.file(), superblock));
-  if (!read_only && !seeded_bug("skip_directory_sync")) QUIRE_TRY(environment.files.sync_directory(os::directory_of(path)));
+  if (!read_only && !seeded_bug("trust_superblock_before_sync")) QUIRE_TRY(engine->file_.settle(superblock));
+  if (!read_only && !seeded_bug("skip_directory_sync")) {
+    const std::string directory = os::directory_of(path);
+    QUIRE_TRY(os::told(environment.files.sync_directory(directory), "sync", "directory", directory, "open"));
+  }
   QUIRE_TRY(engine->assemble(superblock, options.memory_limit));
   engine->poison();  // until it is open in full: closing it early changes nothing
   engine->read_only_ = read_only;

@@ -52,7 +52,7 @@ class Census {
       // Undo pages belong to no tree; a closed file has none.
       if (complete && !pages_[id.raw] && entry.kind() != space::EntryKind::undo) return damage(name + " is marked in use, but in no tree");
       if (pages_[id.raw] && entry.kind() == space::EntryKind::undo) return damage(name + " is in a tree, but marked as undo");
-      QUIRE_TRY(file_.read(entry, id.raw, name, image));
+      QUIRE_TRY(file_.read(entry, id.raw, name, image, {.word = "verify"}));
       return block(entry, name);
     });
   }
@@ -61,7 +61,7 @@ class Census {
     std::vector<std::byte> image(file_.page_bytes());
     for (std::uint32_t level = 0; level < entries.depth(); ++level) {
       for (std::uint64_t i = 0; i < entries.level(level).size(); ++i) {
-        QUIRE_TRY(entries.read(level, i, image));
+        QUIRE_TRY(entries.read(level, i, image, {.word = "verify"}));
         QUIRE_TRY(block(entries.level(level)[i], entries.name(level, i)));
       }
     }
@@ -186,6 +186,7 @@ Result<Statistics> Engine::statistics() {
   s.page_hits = counters.hits;
   s.page_misses = counters.misses;
   s.page_evictions = counters.evictions;
+  s.page_reads = file_.counters().pages_read.load(relaxed);
   s.page_writes = file_.counters().pages_written.load(relaxed);
   s.bytes_written = file_.counters().bytes_written.load(relaxed);
   s.syncs = file_.counters().syncs.load(relaxed);

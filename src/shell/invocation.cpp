@@ -47,6 +47,7 @@ options:
   --page-size N        bytes in a page of a new file: 4096 to 65536 (default 8192)
   --memory-limit SIZE  memory for pages, such as 64M or 1G (default 256M)
   --rows N             rows that bench works with
+  --trace-io[=FILE]    a line for every page read and written, and why, on standard error or in a file
   --format FORMAT      of tree and page: text, dot, svg, json or png; --dot, --svg and --png for short
   -o, --output FILE    where tree and page put the picture
   --nodes N, --keys N  how much tree draws before it sums up (help tree in the shell)
@@ -132,6 +133,8 @@ ParsedInvocation parse_invocation(int count, const char* const* arguments, const
   app.add_option("--page-size", invocation.options.page_size);
   app.add_option("--memory-limit", memory_limit);
   app.add_option("--rows", invocation.bench_rows);
+  // A flag takes its value behind = only, so that the word after it is the database.
+  app.add_flag("--trace-io{-}", invocation.trace_io);
   add_tool_options(app, invocation);
   app.add_option("file", invocation.file);
   app.add_option("arguments", invocation.arguments);

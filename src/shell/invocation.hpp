@@ -18,6 +18,7 @@ struct Invocation {
   std::vector<std::string> tool_options;  // of tree and page, as typed
   bool json = false;
   bool continue_on_error = false;
+  std::string trace_io;                // a file, - is the error stream; empty: no trace
   std::uint64_t bench_rows = 0;        // 0: as many as some seconds allow
   Options options;
 };

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <memory>
 #include <span>
 
 #include "base/try.hpp"
@@ -15,6 +16,7 @@
 #include "shell/session.hpp"
 #include "tools/bench.hpp"
 #include "tools/inspect.hpp"
+#include "tools/io_trace.hpp"
 
 #ifndef QUIRE_VERSION
 #define QUIRE_VERSION "0"
@@ -100,6 +102,16 @@ int run(int count, const char* const* arguments) {
   std::cin.tie(nullptr);
   const Form form = parsed.invocation->json ? Form::json : os::is_terminal(os::Stream::output) ? Form::pretty : Form::raw;
   Printer printer(form, std::cout, std::cerr, os::terminal_columns());
+  std::unique_ptr<tools::IoTrace> trace;
+  if (!parsed.invocation->trace_io.empty()) {
+    Result<std::unique_ptr<tools::IoTrace>> opened = tools::IoTrace::open(parsed.invocation->trace_io);
+    if (!opened.ok()) {
+      printer.error(opened.status());
+      const Status ignored = printer.flush();
+      return static_cast<int>(tools::exit_code(opened.status()));
+    }
+    trace = std::move(opened).value();
+  }
   const bool tool = !parsed.invocation->tool.empty();
   return static_cast<int>(tool ? tool_exit(*parsed.invocation, printer) : shell_exit(std::move(*parsed.invocation), printer));
 }

@@ -49,14 +49,15 @@ Status Bitmap::assign(PageTable& table, BlockAllocator& blocks, Epoch epoch) {
   return Status();
 }
 
-Status Bitmap::write(const BlockAllocator& blocks, Epoch epoch) {
-  return entries_.write([&](std::uint64_t leaf, MutableBytes into) {
+Status Bitmap::write(const BlockAllocator& blocks, Epoch epoch, std::string_view why) {
+  const auto fill = [&](std::uint64_t leaf, MutableBytes into) {
     const std::size_t words = into.size() / sizeof(std::uint64_t);
     for (std::size_t k = 0; k < words; ++k) {
       store_le(into.data() + k * sizeof(std::uint64_t), blocks.next_published_word(epoch, leaf * words + k));
     }
     return std::uint64_t{0};
-  });
+  };
+  return entries_.write(fill, {why, epoch});
 }
 
 std::uint64_t Bitmap::file_blocks(BlockAllocator& blocks, Epoch epoch) const {

@@ -26,7 +26,7 @@ class Bitmap {
   // are reserved already; the bitmap's own draw on the standing reserve (BA-8).
   Status assign(PageTable& table, BlockAllocator& blocks, Epoch epoch);
   // Writes the bits of the epoch's (PB + new) - S.
-  Status write(const BlockAllocator& blocks, Epoch epoch);
+  Status write(const BlockAllocator& blocks, Epoch epoch, std::string_view why = "checkpoint");
   // The length of the file for the superblock of the epoch: from it follows how many pages the bitmap has. Cutting the
   // file respects it.
   std::uint64_t file_blocks(BlockAllocator& blocks, Epoch epoch) const;

@@ -9,6 +9,7 @@
 #include "base/assert.hpp"
 #include "base/seeded_bug.hpp"
 #include "base/try.hpp"
+#include "os/io_trace.hpp"
 #include "space/superblock.hpp"
 
 namespace quire::space {
@@ -84,6 +85,9 @@ Status BlockAllocator::grow(std::uint64_t units) {
     added = needed;
     QUIRE_TRY(file_.allocate(have * block_bytes, added * block_bytes));
   }
+  os::tell_io([&] {
+    return os::IoEvent{.operation = "allocate", .kind = "file", .name = {}, .offset = have * block_bytes, .bytes = added * block_bytes, .reason = "growth"};
+  });
   resize(have + added);
   free_units_ += added / unit_blocks_;
   return Status();
@@ -228,6 +232,7 @@ Result<std::uint64_t> BlockAllocator::cut() {
   if (free_units_ < lost + needed) keep += (lost + needed - free_units_) * unit_blocks_;
   if (keep >= have) return have;
   QUIRE_TRY(file_.truncate(keep * block_bytes));
+  os::tell_io([&] { return os::IoEvent{.operation = "truncate", .kind = "file", .name = "to " + std::to_string(keep * block_bytes) + " bytes", .reason = "shrink"}; });
   resize(keep);
   free_units_ = allocated_.count_absent(unit_blocks_);
   search_from_ = Block{};

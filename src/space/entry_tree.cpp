@@ -37,7 +37,7 @@ std::string EntryTree::name(std::uint32_t level, std::uint64_t index) const {
          std::to_string(level);
 }
 
-Status EntryTree::load(Entry root, std::uint32_t depth, std::uint64_t leaves) {
+Status EntryTree::load(Entry root, std::uint32_t depth, std::uint64_t leaves, IoReason why) {
   const std::vector<std::uint64_t> sizes = level_sizes(leaves, fanout());
   if (sizes.size() != depth || depth > depth_max) {
     return Status(Code::corrupt, std::string(use_ == Use::table ? "the page table" : "the bitmap") + " of " +
@@ -54,7 +54,7 @@ Status EntryTree::load(Entry root, std::uint32_t depth, std::uint64_t leaves) {
     std::vector<Entry>& below = levels_[level - 1];
     below.reserve(sizes[level - 1]);
     for (std::uint64_t i = 0; i < levels_[level].size(); ++i) {
-      QUIRE_TRY(read(level, i, image));
+      QUIRE_TRY(read(level, i, image, why));
       for (std::uint64_t k = 0; k < fanout() && below.size() < sizes[level - 1]; ++k) {
         below.push_back(load_entry(image.data() + k * entry_bytes));
       }
@@ -127,7 +127,7 @@ std::uint64_t EntryTree::unassigned() const noexcept {
   return pages;
 }
 
-Status EntryTree::write(const FillLeaf& fill) {
+Status EntryTree::write(const FillLeaf& fill, IoReason why) {
   std::vector<std::byte> image(file_.page_bytes());
   for (std::uint32_t level = 0; level < depth(); ++level) {
     QUIRE_ASSERT(dirty_[level].size() == assigned_[level].size());
@@ -147,7 +147,7 @@ Status EntryTree::write(const FillLeaf& fill) {
       Entry& entry = levels_[level][index];
       entry.place = (entry.place & ~flag_bits) | (flags & flag_bits);
       entry.checksum = file_.checksum(image, number(level, index));
-      QUIRE_TRY(file_.write(entry.block(), image));
+      QUIRE_TRY(file_.write(entry.block(), image, why, number(level, index)));
     }
     dirty_[level].clear();
     assigned_[level].clear();
@@ -155,12 +155,12 @@ Status EntryTree::write(const FillLeaf& fill) {
   return Status();
 }
 
-Status EntryTree::read(std::uint32_t level, std::uint64_t index, MutableBytes into) const {
-  return file_.read(levels_[level][index], number(level, index), name(level, index), into);
+Status EntryTree::read(std::uint32_t level, std::uint64_t index, MutableBytes into, IoReason why) const {
+  return file_.read(levels_[level][index], number(level, index), name(level, index), into, why);
 }
 
 Status EntryTree::read_leaf(Entry entry, std::uint64_t index, MutableBytes into) const {
-  return file_.read(entry, number(0, index), name(0, index), into);
+  return file_.read(entry, number(0, index), name(0, index), into, {.word = "lookup"});
 }
 
 }  // namespace quire::space

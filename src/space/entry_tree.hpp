@@ -33,7 +33,7 @@ class EntryTree {
   EntryTree(PageFile& file, Use use) : file_(file), use_(use) {}
 
   // Reads the inner pages of a tree of `leaves` leaf pages.
-  Status load(Entry root, std::uint32_t depth, std::uint64_t leaves);
+  Status load(Entry root, std::uint32_t depth, std::uint64_t leaves, IoReason why = {.word = "open"});
 
   std::uint64_t leaves() const noexcept { return levels_.empty() ? 0 : levels_[0].size(); }
   std::uint32_t depth() const noexcept { return static_cast<std::uint32_t>(levels_.size()); }
@@ -59,10 +59,10 @@ class EntryTree {
   // Dirty pages that assign would give a block.
   std::uint64_t unassigned() const noexcept;
   // Writes all dirty pages, leaves first, and makes them clean.
-  Status write(const FillLeaf& fill);
+  Status write(const FillLeaf& fill, IoReason why = {});
 
   // Reads and checks the page `index` of a level; level 0 are the leaf pages.
-  Status read(std::uint32_t level, std::uint64_t index, MutableBytes into) const;
+  Status read(std::uint32_t level, std::uint64_t index, MutableBytes into, IoReason why = {.word = "open"}) const;
   // The same for a leaf page whose entry the caller has, without looking into the tree.
   Status read_leaf(Entry entry, std::uint64_t index, MutableBytes into) const;
   // "page table page 3 of level 0", for messages.

@@ -23,6 +23,12 @@ struct IoCounters {
   Atomic<std::uint64_t> syncs{0};
 };
 
+// Why an image is read or written, for os::IoObserver: one word, and the epoch it belongs to.
+struct IoReason {
+  std::string_view word = "other";
+  Epoch epoch{};
+};
+
 class PageFile {
  public:
   PageFile(std::unique_ptr<os::File> file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
@@ -39,18 +45,24 @@ class PageFile {
 
   // Reads the image that `entry` describes into a page-sized buffer and checks it. `number` is the PageId, or
   // table_page_number and the like; `what` names the page in errors ("page 17").
-  Status read(Entry entry, std::uint64_t number, const std::string& what, MutableBytes into);
+  Status read(Entry entry, std::uint64_t number, const std::string& what, MutableBytes into, IoReason why = {});
 
   // The checksum that belongs into the entry of this image.
   std::uint64_t checksum(Bytes image, std::uint64_t number) const noexcept {
     return hash64(image, checksum_seed(uuid_, number));
   }
 
-  // Writes consecutive images starting at `first`.
-  Status write(Block first, Bytes images);
-  Status sync();
+  // Writes consecutive images starting at `first`. Those of pages say themselves which they are; another one has a
+  // number as in read.
+  Status write(Block first, Bytes images, IoReason why = {}, std::uint64_t number = 0);
+  Status sync(IoReason why = {});
+  Status truncate(std::uint64_t bytes, IoReason why = {});
   // Writes the superblock's slot; durable after sync().
-  Status publish(const Superblock& superblock);
+  Status publish(const Superblock& superblock, IoReason why = {});
+  // See settle_superblock.
+  Status settle(const Superblock& superblock);
+  // A page leaves memory.
+  void tell_drop(Entry entry, Bytes image) const;
 
  private:
   // Constant after configure.

@@ -219,8 +219,13 @@ bool PageTable::assign(BlockAllocator& blocks) {
   return entries_.assign(blocks, writing_);
 }
 
-Status PageTable::write() {
-  return entries_.write([this](std::uint64_t leaf, MutableBytes into) { return fill_leaf(leaf, into); });
+Status PageTable::write(std::string_view why) {
+  Epoch epoch;
+  {
+    os::Lock lock(entries_mutex_);
+    epoch = writing_;
+  }
+  return entries_.write([this](std::uint64_t leaf, MutableBytes into) { return fill_leaf(leaf, into); }, {why, epoch});
 }
 
 std::uint64_t PageTable::fill_leaf(std::uint64_t leaf, MutableBytes into) {

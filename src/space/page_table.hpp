@@ -69,7 +69,7 @@ class PageTable {
   // BA-6 and writing; see EntryTree. All pages of the epoch have been captured.
   std::uint64_t unassigned() const;
   bool assign(BlockAllocator& blocks);
-  Status write();
+  Status write(std::string_view why = "checkpoint");
   // The epoch is published: later changes reach the images.
   void publish();
   // The next page number of the epoch being written.

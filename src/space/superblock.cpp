@@ -10,12 +10,11 @@
 
 #include "base/assert.hpp"
 #include "base/try.hpp"
+#include "os/io_trace.hpp"
 
 namespace quire::space {
 
 namespace {
-
-constexpr std::uint32_t copies_per_slot = 2;
 
 std::uint64_t checksum_of(const std::byte* bytes) noexcept { return hash64({bytes, sb::checksum_offset}); }
 
@@ -49,7 +48,7 @@ Status not_ours(Bytes head, const std::string& path) {
 std::vector<Copy> copies_in(Bytes head) {
   std::vector<Copy> copies;
   for (std::uint64_t slot = 0; slot < superblock_slot_count; ++slot) {
-    for (std::uint32_t i = 0; i < copies_per_slot; ++i) {
+    for (std::uint32_t i = 0; i < superblock_copies; ++i) {
       const std::uint64_t offset = slot * block_bytes + i * superblock_copy_offset;
       copies.push_back({slot, static_cast<std::uint32_t>(offset), head.subspan(offset, superblock_bytes)});
     }
@@ -62,7 +61,15 @@ Result<std::vector<std::byte>> read_head(os::File& file) {
   std::vector<std::byte> head(superblock_slot_count * block_bytes);
   QUIRE_ASSIGN(const std::size_t got, file.read_at(0, head));
   std::fill(head.begin() + static_cast<std::ptrdiff_t>(got), head.end(), std::byte{0});
+  os::tell_io([&] { return os::IoEvent{.operation = "read", .kind = "superblock", .name = "A and B", .bytes = head.size(), .reason = "open"}; });
   return head;
+}
+
+void tell_write(const Superblock& s, std::uint64_t offset, std::uint64_t bytes, std::string_view why) {
+  os::tell_io([&] {
+    const std::string slot = s.generation.raw % superblock_slot_count == 0 ? "A" : "B";
+    return os::IoEvent{.operation = "write", .kind = "superblock", .name = slot, .offset = offset, .bytes = bytes, .reason = why, .epoch = s.generation.raw};
+  });
 }
 
 Status check_values(const Superblock& s, const std::string& from) {
@@ -182,21 +189,27 @@ Result<Superblock> read_superblock(os::File& file, const std::string& path) {
   return *best;
 }
 
-Status write_superblock(os::File& file, const Superblock& superblock) {
+Status write_superblock(os::File& file, const Superblock& superblock, std::string_view why) {
   std::vector<std::byte> slot(block_bytes);
-  for (std::uint32_t i = 0; i < copies_per_slot; ++i) {
+  for (std::uint32_t i = 0; i < superblock_copies; ++i) {
     encode_superblock(superblock, MutableBytes(slot).subspan(i * superblock_copy_offset, superblock_bytes));
   }
-  return file.write_at(superblock.generation.raw % superblock_slot_count * block_bytes, slot);
+  const std::uint64_t offset = superblock.generation.raw % superblock_slot_count * block_bytes;
+  QUIRE_TRY(file.write_at(offset, slot));
+  tell_write(superblock, offset, block_bytes, why);
+  return Status();
 }
 
 Status settle_superblock(os::File& file, const Superblock& superblock) {
   std::vector<std::byte> copy(superblock_bytes);
   encode_superblock(superblock, copy);
   const std::uint64_t slot = superblock.generation.raw % superblock_slot_count * block_bytes;
-  for (std::uint32_t i = copies_per_slot; i-- > 0;) {
-    QUIRE_TRY(file.write_at(slot + i * superblock_copy_offset, copy));
+  for (std::uint32_t i = superblock_copies; i-- > 0;) {
+    const std::uint64_t offset = slot + i * superblock_copy_offset;
+    QUIRE_TRY(file.write_at(offset, copy));
+    tell_write(superblock, offset, copy.size(), "settle");
     QUIRE_TRY(file.sync());
+    os::tell_io([&] { return os::IoEvent{.operation = "sync", .kind = "file", .name = {}, .reason = "settle"}; });
   }
   return Status();
 }

@@ -17,6 +17,7 @@
 namespace quire::space {
 
 inline constexpr std::uint64_t superblock_slot_count = 2;
+inline constexpr std::uint32_t superblock_copies = 2;  // in a slot
 inline constexpr std::uint64_t superblock_blocks = superblock_slot_count;  // one block each, 0 and 1
 
 // The fields in memory. Reserved bytes are zero.
@@ -54,7 +55,7 @@ Result<Superblock> decode_superblock(Bytes bytes, const std::string& from);
 Result<Superblock> read_superblock(os::File& file, const std::string& path);
 
 // Writes the slot that the generation names, both copies. Durable only after the caller's sync.
-Status write_superblock(os::File& file, const Superblock& superblock);
+Status write_superblock(os::File& file, const Superblock& superblock, std::string_view why = "other");
 
 // Makes sure that what was read is durable before it is trusted (RC-1): after a kill or a failed sync the page
 // cache can show a superblock that the disk does not have. The copies are rewritten one after the other, each

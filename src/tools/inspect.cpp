@@ -54,7 +54,7 @@ std::vector<Fact> facts_of(const Statistics& s) {
       bytes("memory_limit", s.memory_limit), number("frames", s.frames), number("frames_used", s.frames_used),
       number("page_hits", s.page_hits), number("page_misses", s.page_misses),
       {"hit_rate", hit_rate, reads == 0 ? std::string("-") : fmt::format("{:.2f} %", hit_rate * 100)},
-      number("page_evictions", s.page_evictions), number("page_writes", s.page_writes),
+      number("page_evictions", s.page_evictions), number("page_reads", s.page_reads), number("page_writes", s.page_writes),
       bytes("bytes_written", s.bytes_written), number("syncs", s.syncs), number("commits", s.commits),
   };
 }
