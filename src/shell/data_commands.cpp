@@ -56,7 +56,7 @@ Outcome del_range(Session& session, const Arguments& arguments) {
       removed += keys.size();
     }
   });
-  if (done.ok()) session.printer().line(tools::count_of(removed, "row") + " removed");
+  if (done.ok()) session.printer().done(": " + tools::count_of(removed, "row") + " removed");
   return done;
 }
 

@@ -101,7 +101,9 @@ Outcome compact(Session& session, const Arguments&) {
   QUIRE_ASSIGN(const Statistics before, session.database().statistics());
   QUIRE_TRY(session.database().compact());
   QUIRE_ASSIGN(const Statistics after, session.database().statistics());
-  session.printer().line(fmt::format("{} before, {} now", tools::byte_amount(before.file_bytes), tools::byte_amount(after.file_bytes)));
+  // What the file has beyond that is room for the next changes; closing cuts it off.
+  const std::uint64_t used = after.file_bytes - std::min(after.file_bytes, after.free_bytes);
+  session.printer().done(fmt::format(": the file had {}; {} are in use, and closing cuts off the rest", tools::byte_amount(before.file_bytes), tools::byte_amount(used)));
   return {};
 }
 

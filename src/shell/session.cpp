@@ -88,16 +88,52 @@ Status Session::begin(Access access) {
 
 Status Session::commit() {
   if (!transaction_) return Status(Code::invalid, "no transaction is open; begin opens one");
-  Status status = transaction_->access() == Access::read ? transaction_->rollback() : transaction_->commit();
-  transaction_.reset();
-  return status;
+  return end_transaction(transaction_->access() == Access::read ? transaction_->rollback() : transaction_->commit());
 }
 
 Status Session::rollback() {
   if (!transaction_) return Status(Code::invalid, "no transaction is open; begin opens one");
-  Status status = transaction_->rollback();
+  return end_transaction(transaction_->rollback());
+}
+
+Status Session::end_transaction(Status status) {
   transaction_.reset();
+  savepoints_.clear();
   return status;
+}
+
+Status Session::set_savepoint(std::string name) {
+  if (!transaction_) return Status(Code::invalid, "no transaction is open; a savepoint is a point in one, and begin opens one");
+  if (transaction_->access() == Access::read) return Status(Code::read_only, "a transaction that only reads has nothing to go back from");
+  QUIRE_ASSIGN(const Savepoint savepoint, transaction_->savepoint());
+  savepoints_.push_back({std::move(name), savepoint});
+  return {};
+}
+
+Result<std::size_t> Session::find_savepoint(const std::optional<std::string>& name) const {
+  if (!transaction_) return Status(Code::invalid, "no transaction is open; savepoints end with theirs");
+  if (!name && !savepoints_.empty()) return savepoints_.size() - 1;
+  std::vector<std::string> known;
+  for (std::size_t i = savepoints_.size(); i-- > 0;) {
+    if (savepoints_[i].name == name) return i;
+    if (!savepoints_[i].name.empty()) known.push_back(savepoints_[i].name);
+  }
+  if (savepoints_.empty()) return Status(Code::not_found, "this transaction has no savepoint");
+  return Status(Code::not_found, fmt::format("no savepoint '{}' in this transaction{}", tools::escape(*name), tools::suggestion(*name, known)));
+}
+
+Status Session::rollback_to(const std::optional<std::string>& name) {
+  QUIRE_ASSIGN(const std::size_t index, find_savepoint(name));
+  QUIRE_TRY(transaction_->rollback_to(savepoints_[index].savepoint));
+  savepoints_.resize(index + 1);
+  return {};
+}
+
+Status Session::release(const std::optional<std::string>& name) {
+  QUIRE_ASSIGN(const std::size_t index, find_savepoint(name));
+  QUIRE_TRY(transaction_->release(savepoints_[index].savepoint));
+  savepoints_.resize(index);
+  return {};
 }
 
 Result<KeyspaceInfo> Session::describe(const Transaction& transaction, const std::string& name) const {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "quire/database.hpp"
 #include "shell/command.hpp"
@@ -44,6 +45,12 @@ class Session {
   Status begin(Access access);
   Status commit();
   Status rollback();
+  // A point in the transaction to go back to; without a name it is found while it is the newest.
+  Status set_savepoint(std::string name);
+  // Takes back what was done since the newest savepoint of that name, or the newest of all; it stays.
+  Status rollback_to(const std::optional<std::string>& name);
+  // Forgets it and those after it, and keeps the changes.
+  Status release(const std::optional<std::string>& name);
 
   // A keyspace, or an error that names similar ones.
   Result<KeyspaceInfo> describe(const Transaction& transaction, const std::string& name) const;
@@ -74,6 +81,8 @@ class Session {
  private:
   // Whether the command says itself how long it took comes back too.
   Outcome execute(std::string_view line, bool& tells_time);
+  Status end_transaction(Status status);
+  Result<std::size_t> find_savepoint(const std::optional<std::string>& name) const;
   void report(const Outcome& outcome);
 
   template <class Fn>
@@ -95,6 +104,11 @@ class Session {
   CommandTable commands_;
   std::string keyspace_{default_keyspace};
   std::optional<Transaction> transaction_;
+  struct Named {
+    std::string name;  // may be empty, and the same as another one's
+    Savepoint savepoint;
+  };
+  std::vector<Named> savepoints_;  // of the transaction, newest last
   std::string error_context_;
   bool quit_ = false;
 };

@@ -119,6 +119,88 @@ TEST(session, shows_keyspace_and_transaction_in_the_prompt) {
   EXPECT_EQ(f.session.prompt(), "demo.qdb> ");
 }
 
+TEST(session, says_what_was_removed_and_compacted_to_people_only) {
+  for (const Form form : {Form::raw, Form::json, Form::pretty}) {
+    Fixture f(form);
+    const auto expected = [&](const std::string& pretty) { return form == Form::raw ? "" : form == Form::json ? "{\"ok\":true}\n" : pretty; };
+    f.run("put a1 x");
+    f.run("put a2 x");
+    f.run("put b1 x");
+    EXPECT_EQ(f.run("del --prefix a"), expected("ok: 2 rows removed\n"));
+    const std::string compacted = f.run("compact");
+    if (form != Form::pretty) {
+      EXPECT_EQ(compacted, expected(""));
+    }
+    EXPECT_EQ(compacted.starts_with("ok: the file had "), form == Form::pretty);
+  }
+}
+
+TEST(session, goes_back_to_savepoints) {
+  Fixture f;
+  f.run("begin");
+  f.run("put a 1");
+  EXPECT_EQ(f.run("savepoint one"), "");
+  f.run("put a 2");
+  EXPECT_EQ(f.run("savepoint two"), "");
+  f.run("put a 3");
+  EXPECT_EQ(f.run("rollback to two"), "");
+  EXPECT_EQ(f.run("get a"), "2\n");
+  f.run("del a");
+  EXPECT_EQ(f.run("ROLLBACK to savepoint one"), "") << "as in SQL";
+  EXPECT_EQ(f.run("get a"), "1\n");
+  EXPECT_EQ(f.run("rollback to two"), "error: no savepoint 'two' in this transaction\n") << "it went with what was done since one";
+  EXPECT_EQ(f.last, Exit::failed);
+  f.run("put a 4");
+  EXPECT_EQ(f.run("rollback to one"), "") << "it stays";
+  f.run("put b 5");
+  EXPECT_EQ(f.run("release savepoint one"), "");
+  EXPECT_EQ(f.run("rollback to"), "error: this transaction has no savepoint\n");
+  EXPECT_EQ(f.run("commit"), "");
+  EXPECT_EQ(f.run("scan"), "a\t1\nb\t5\n");
+}
+
+TEST(session, finds_the_newest_savepoint_without_a_name_or_of_a_name) {
+  Fixture f;
+  f.run("begin");
+  f.run("savepoint again");
+  f.run("put a 1");
+  f.run("savepoint again");
+  f.run("put b 1");
+  f.run("savepoint");
+  f.run("put c 1");
+  EXPECT_EQ(f.run("rollback to"), "");
+  EXPECT_EQ(f.run("scan --keys-only"), "a\nb\n");
+  EXPECT_EQ(f.run("release"), "");
+  EXPECT_EQ(f.run("rollback to again"), "");
+  EXPECT_EQ(f.run("scan --keys-only"), "a\n");
+  EXPECT_EQ(f.run("release again"), "") << "the older one of that name counts again";
+  EXPECT_EQ(f.run("rollback to again"), "");
+  EXPECT_EQ(f.run("scan --keys-only"), "");
+  f.run("savepoint 'savepoint'");
+  EXPECT_EQ(f.run("rollback to 'savepoint'"), "");
+  EXPECT_EQ(f.run("rollback"), "");
+}
+
+TEST(session, says_where_savepoints_make_no_sense) {
+  Fixture f;
+  EXPECT_EQ(f.run("savepoint a"), "error: no transaction is open; a savepoint is a point in one, and begin opens one\n");
+  EXPECT_EQ(f.run("rollback to a"), "error: no transaction is open; savepoints end with theirs\n");
+  EXPECT_EQ(f.run("release"), "error: no transaction is open; savepoints end with theirs\n");
+  f.run("begin");
+  f.run("savepoint a");
+  f.run("commit");
+  f.run("begin");
+  EXPECT_EQ(f.run("rollback to a"), "error: this transaction has no savepoint\n") << "it was another one's";
+  EXPECT_EQ(f.run("rollback a"),
+            "error: rollback: rollback takes back everything, rollback to [NAME] what was done since a savepoint; usage: rollback [to [NAME]]\n");
+  EXPECT_EQ(f.last, Exit::usage);
+  EXPECT_EQ(f.run("rollback to a b"), "error: rollback: one savepoint at a time; usage: rollback [to [NAME]]\n");
+  EXPECT_EQ(f.run("savepoint ''"), "error: savepoint: a savepoint's name is not empty; usage: savepoint [NAME]\n");
+  f.run("rollback");
+  f.run("begin read");
+  EXPECT_EQ(f.run("savepoint a"), "error: a transaction that only reads has nothing to go back from\n");
+}
+
 TEST(session, tells_of_a_transaction_that_is_left_open) {
   Fixture f;
   f.run("begin");

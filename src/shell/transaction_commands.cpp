@@ -1,4 +1,12 @@
-// Commands on transactions: begin, commit, rollback.
+// Commands on transactions: begin, commit, rollback, and savepoints in between.
+//
+// The words of SQL are understood too: rollback to savepoint NAME, release savepoint NAME.
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/try.hpp"
 #include "shell/session.hpp"
 
 namespace quire::shell {
@@ -17,6 +25,58 @@ Outcome begin(Session& session, const Arguments& arguments) {
     if (word->text == "read") access = Access::read;
   }
   return acknowledge(session, session.begin(access));
+}
+
+// "[savepoint] [NAME]" from the word `first` on. A name that is the word savepoint itself is quoted.
+Result<std::optional<std::string>> savepoint_name(const Arguments& arguments, std::size_t first) {
+  const Word* word = arguments.word(first);
+  if (word != nullptr && !word->quoted && word->text == "savepoint") word = arguments.word(++first);
+  if (arguments.word(first + 1) != nullptr) return Status(Code::invalid, "one savepoint at a time");
+  if (word == nullptr) return std::optional<std::string>();
+  if (word->text.empty()) return Status(Code::invalid, "a savepoint's name is not empty");
+  return std::optional<std::string>(word->text);
+}
+
+Outcome rollback(Session& session, const Arguments& arguments) {
+  const Word* word = arguments.word(0);
+  if (word == nullptr) return acknowledge(session, session.rollback());
+  if (word->text != "to") return Outcome::wrong_usage("rollback takes back everything, rollback to [NAME] what was done since a savepoint");
+  QUIRE_ASSIGN_USAGE(const std::optional<std::string> name, savepoint_name(arguments, 1));
+  return acknowledge(session, session.rollback_to(name));
+}
+
+Outcome savepoint(Session& session, const Arguments& arguments) {
+  const Word* word = arguments.word(0);
+  if (word != nullptr && word->text.empty()) return Outcome::wrong_usage("a savepoint's name is not empty");
+  return acknowledge(session, session.set_savepoint(word == nullptr ? "" : word->text));
+}
+
+Outcome release(Session& session, const Arguments& arguments) {
+  QUIRE_ASSIGN_USAGE(const std::optional<std::string> name, savepoint_name(arguments, 0));
+  return acknowledge(session, session.release(name));
+}
+
+std::vector<Command> savepoint_commands() {
+  Command savepoint_command;
+  savepoint_command.name = "savepoint";
+  savepoint_command.usage = "[NAME]";
+  savepoint_command.summary = "mark a point in the transaction to go back to";
+  savepoint_command.help =
+      "rollback to NAME takes back what was done since; the transaction goes on. Without a name it is the\n"
+      "newest savepoint that is meant. A name may be used again: then the newer one counts until it is gone.";
+  savepoint_command.examples = {"savepoint", "savepoint before_import", "rollback to before_import"};
+  savepoint_command.words_max = 1;
+  savepoint_command.run = savepoint;
+
+  Command release_command;
+  release_command.name = "release";
+  release_command.usage = "[NAME]";
+  release_command.summary = "forget a savepoint and those after it; the changes stay";
+  release_command.help = "release savepoint NAME is understood too. Commit and rollback forget all of them.";
+  release_command.examples = {"release", "release before_import"};
+  release_command.words_max = 2;
+  release_command.run = release;
+  return {savepoint_command, release_command};
 }
 
 }  // namespace
@@ -45,13 +105,18 @@ CommandGroup transaction_commands() {
   Command rollback_command;
   rollback_command.name = "rollback";
   rollback_command.aliases = {"abort"};
-  rollback_command.summary = "drop the transaction's changes";
-  rollback_command.help = "Leaving the shell with an open transaction does the same.";
-  rollback_command.examples = {"rollback"};
-  rollback_command.words_max = 0;
-  rollback_command.run = [](Session& s, const Arguments&) { return acknowledge(s, s.rollback()); };
+  rollback_command.usage = "[to [NAME]]";
+  rollback_command.summary = "drop the transaction's changes, or those since a savepoint";
+  rollback_command.help =
+      "Leaving the shell with an open transaction does the same. rollback to NAME goes back to a savepoint, which stays,\n"
+      "and rollback to to the newest one; the transaction goes on. rollback to savepoint NAME is understood too.";
+  rollback_command.examples = {"rollback", "rollback to", "rollback to before_import"};
+  rollback_command.words_max = 3;
+  rollback_command.run = rollback;
 
-  return {"Transactions", {begin_command, commit_command, rollback_command}};
+  CommandGroup group{"Transactions", {begin_command, commit_command, rollback_command}};
+  for (Command& command : savepoint_commands()) group.commands.push_back(std::move(command));
+  return group;
 }
 
 }  // namespace quire::shell
