@@ -159,7 +159,7 @@ run 1 "$quire" verify none.qdb
 [[ ! -e none.qdb ]] || fail 'a tool made a database'
 before=$(sha256sum <p.qdb)
 run 0 "$quire" bench p.qdb --rows 2000
-[[ $(printf '%s\n' "$out" | wc -l) == 16 ]] || fail "bench prints: $out"
+[[ $(printf '%s\n' "$out" | wc -l) == 17 ]] || fail "bench prints: $out"
 same 'bench leaves the file alone' "$before" "$(sha256sum <p.qdb)"
 same 'bench cleans up' '' "$(ls | grep bench)"
 cp p.qdb verify

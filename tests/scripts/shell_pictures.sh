@@ -108,7 +108,7 @@ fi
 # --- bench: in $TMPDIR or beside a file, cleaned up, also when it fails
 mkdir scratch
 run 0 env TMPDIR="$work/scratch" "$quire" bench --rows 1000
-same 'bench measures all' 16 "$(wc -l <.out)"
+same 'bench measures all' 17 "$(wc -l <.out)"
 grep -q 'sharingan-db$' .out || fail 'bench names no document'
 same 'bench cleans up' '' "$(ls scratch)"
 run 1 env TMPDIR="$work/nothere" "$quire" bench --rows 1000
