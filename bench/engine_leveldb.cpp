@@ -9,10 +9,8 @@
 #include <leveldb/filter_policy.h>
 #include <leveldb/write_batch.h>
 
-#include <chrono>
-#include <thread>
-
-#include "bench/engine.hpp"
+#include "bench/sorted_table.hpp"
+#include "os/sync.hpp"
 
 namespace quire::bench {
 
@@ -23,8 +21,6 @@ void require(const leveldb::Status& status) {
 }
 
 leveldb::Slice slice_of(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
-
-std::string_view view_of(const leveldb::Slice& slice) { return {slice.data(), slice.size()}; }
 
 class LeveldbSession final : public Session {
  public:
@@ -54,20 +50,13 @@ class LeveldbSession final : public Session {
 
   void scan(Direction direction, ScanCheck& check) override {
     const std::unique_ptr<leveldb::Iterator> at(database_.NewIterator(read_));
-    if (direction == Direction::forward) {
-      for (at->SeekToFirst(); at->Valid(); at->Next()) check.add(view_of(at->key()), view_of(at->value()));
-    } else {
-      for (at->SeekToLast(); at->Valid(); at->Prev()) check.add(view_of(at->key()), view_of(at->value()));
-    }
+    sorted_table::scan(*at, direction, check);
     require(at->status());
   }
 
   void scan_from(std::string_view key, std::uint64_t count, ScanCheck& check) override {
     const std::unique_ptr<leveldb::Iterator> at(database_.NewIterator(read_));
-    std::uint64_t seen = 0;
-    for (at->Seek(slice_of(key)); at->Valid() && seen < count; at->Next(), ++seen) {
-      check.add(view_of(at->key()), view_of(at->value()));
-    }
+    sorted_table::scan_from<leveldb::Slice>(*at, key, count, check);
     require(at->status());
   }
 
@@ -138,7 +127,7 @@ class LeveldbEngine final : public Engine {
     std::string now;
     do {
       before = now;
-      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      os::sleep_us(200'000);
       database_->GetProperty("leveldb.stats", &now);
     } while (now != before);
   }

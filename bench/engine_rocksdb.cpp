@@ -13,10 +13,8 @@
 #include <rocksdb/version.h>
 #include <rocksdb/write_batch.h>
 
-#include <chrono>
-#include <thread>
-
-#include "bench/engine.hpp"
+#include "bench/sorted_table.hpp"
+#include "os/sync.hpp"
 
 namespace quire::bench {
 
@@ -27,8 +25,6 @@ void require(const rocksdb::Status& status) {
 }
 
 rocksdb::Slice slice_of(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
-
-std::string_view view_of(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
 rocksdb::Options settings_of(const OpenOptions& options) {
   rocksdb::BlockBasedTableOptions table;
@@ -87,20 +83,13 @@ class RocksdbSession final : public Session {
 
   void scan(Direction direction, ScanCheck& check) override {
     const std::unique_ptr<rocksdb::Iterator> at(database_.NewIterator(read_));
-    if (direction == Direction::forward) {
-      for (at->SeekToFirst(); at->Valid(); at->Next()) check.add(view_of(at->key()), view_of(at->value()));
-    } else {
-      for (at->SeekToLast(); at->Valid(); at->Prev()) check.add(view_of(at->key()), view_of(at->value()));
-    }
+    sorted_table::scan(*at, direction, check);
     require(at->status());
   }
 
   void scan_from(std::string_view key, std::uint64_t count, ScanCheck& check) override {
     const std::unique_ptr<rocksdb::Iterator> at(database_.NewIterator(read_));
-    std::uint64_t seen = 0;
-    for (at->Seek(slice_of(key)); at->Valid() && seen < count; at->Next(), ++seen) {
-      check.add(view_of(at->key()), view_of(at->value()));
-    }
+    sorted_table::scan_from<rocksdb::Slice>(*at, key, count, check);
     require(at->status());
   }
 
@@ -125,7 +114,7 @@ class RocksdbEngine final : public Engine {
   }
   void close() override {
     require(database_->Flush(rocksdb::FlushOptions()));
-    while (is_busy()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    while (is_busy()) os::sleep_us(20'000);
     require(database_->Close());
     database_.reset();
   }
