@@ -128,6 +128,8 @@ constexpr bool node_holds_two_of_the_largest(std::uint32_t page_bytes) {
 static_assert(node_holds_two_of_the_largest(4096) && node_holds_two_of_the_largest(8192));
 static_assert(node_holds_two_of_the_largest(16384) && node_holds_two_of_the_largest(32768));
 static_assert(node_holds_two_of_the_largest(65536));
+// So do two separators of an inner node.
+static_assert(key_bytes_max(4096) + child_bytes <= record_bytes_max(4096) && key_bytes_max(65536) + child_bytes <= record_bytes_max(65536));
 
 // The first four bytes of a suffix as a number that compares like them; missing bytes are zero.
 inline std::uint32_t head_of(std::string_view suffix) noexcept {

@@ -7,8 +7,7 @@
 // before anything is latched; the version says whether the copy is still the node.
 //
 // Where (docs/decisions/0006-splits.md): a run of inserts, one behind the other, leaves the node behind it full; all
-// else divides the bytes evenly, the new record included if a single division gives it room. BT-54 says why an even
-// division always fits. Of a run the node itself tells: the record that came last lies lowest in the heap.
+// else divides the bytes evenly, the new record included. BT-54 says why one division always makes room. Of a run the node itself tells: the record that came last lies lowest in the heap.
 //
 // Invariants   1. keys(left) <= separator < keys(right); the parent's old entry for the node now leads right
 //              2. left, right and parent are latched before the first byte changes (BT-2)
@@ -66,12 +65,7 @@ class Divider {
   Division choose() {
     std::optional<Division> division = content_.leaf() ? leaf_run() : inner_run();
     if (!division) division = even();
-    if (!division) {
-      // No division has room for the arrival; after this one, another will.
-      arrival_.bytes = 0;
-      division = even();
-    }
-    QUIRE_ASSERT(division);
+    QUIRE_ASSERT(division);  // BT-54
     return std::move(*division);
   }
 
