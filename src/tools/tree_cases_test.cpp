@@ -2,7 +2,8 @@
 //
 // Goal     each case makes exactly the tree that a textbook would draw, and leaves a picture of it for people
 // Method   nodes of at most four slots; the expected shape is written out; contents are compared with a std::map.
-//          <build>/pictures/<case>.svg, .txt, .md and an index.html come from the code that the shell's tree command uses
+//          <build>/pictures/<case>.svg, .txt, .md, what it was before where that tells, and an index.html come from the
+//          code that the shell's tree and page commands use
 #include <filesystem>
 #include <fstream>
 
@@ -12,6 +13,7 @@
 #include "kv/inspect.hpp"
 #include "kv/test_database.hpp"
 #include "quire/key.hpp"
+#include "tools/page_formats.hpp"
 #include "tools/picture_output.hpp"
 #include "tools/svg.hpp"
 #include "tools/tree_formats.hpp"
@@ -30,17 +32,21 @@ using btree::TreePicture;
 
 constexpr std::uint32_t slots_max = 4;
 
+// Which pictures a case has beside that of the tree it ends with.
+enum class Shows { after, tree_before, page_before_and_after };
+
 struct CaseText {
   const char* name;
   const char* title;
   const char* description;
+  Shows shows = Shows::after;
 };
 
 constexpr CaseText cases[] = {
     {"insert_without_split", "Insert without split", "Three keys, put in any order, lie sorted in one leaf, which is the root: nothing has been split."},
     {"insert_with_split", "Insert with split",
      "The fifth key does not fit into a leaf of four slots. The leaf becomes two, and because it was the root its content moves down: the root "
-     "keeps its page number and now holds one separator between two leaves, which are linked from left to right."},
+     "keeps its page number and now holds one separator between two leaves, which are linked from left to right.", Shows::tree_before},
     {"insert_complex", "Complex inserts",
      "Forty keys in a scattered order split leaves and inner nodes until the tree has three levels. Every child lies between the separators of its "
      "parent, and every level is linked from its first node to its last."},
@@ -48,16 +54,20 @@ constexpr CaseText cases[] = {
      "Every key that was put is found by one descent from the root; keys before the first, between two and behind the last are not."},
     {"range_across_leaves", "Range across leaves",
      "Walking from 30 to 100 begins in the middle of a leaf and follows the right links over the leaves behind it, without going through the root again."},
-    {"update_in_place", "Update in place", "A value of the same length is written over the old one: neither its place in the page nor the tree's shape changes."},
+    {"update_in_place", "Update in place", "A value of the same length is written over the old one: neither its place in the page nor the tree's shape changes.",
+     Shows::page_before_and_after},
     {"update_moved", "Update moved",
-     "A longer value does not fit where the old one was. The record moves to free space of its page, the old bytes become free, and the tree's shape stays."},
-    {"delete_simple", "Delete, simple", "One key goes from a leaf that keeps enough others. Separators stay as they are: they divide, they need not exist as keys."},
+     "A longer value does not fit where the old one was. The record moves to free space of its page, the old bytes become free, and the tree's shape stays.",
+     Shows::page_before_and_after},
+    {"delete_simple", "Delete, simple", "One key goes from a leaf that keeps enough others. Separators stay as they are: they divide, they need not exist as keys.",
+     Shows::tree_before},
     {"delete_borrow_left", "Delete, borrow from the left",
-     "A leaf that has become too empty takes a key over from its left neighbour, which has one to spare; the separator between them changes."},
+     "A leaf that has become too empty takes keys over from its left neighbour, which has some to spare; the separator between them changes.", Shows::tree_before},
     {"delete_borrow_right", "Delete, borrow from the right",
-     "A leaf that has become too empty takes a key over from its right neighbour, which has one to spare; the separator between them changes."},
-    {"delete_merge", "Delete, merge", "Two neighbours that fit into one page become one: a page and the separator between the two are gone."},
-    {"delete_all", "Delete all", "After the last key the tree holds nothing, and everything can be put in again."},
+     "A leaf that has become too empty takes keys over from its right neighbour, which has some to spare; the separator between them changes.", Shows::tree_before},
+    {"delete_merge", "Delete, merge", "Two neighbours that fit into one page become one: a page and the separator between the two are gone. Here they "
+     "were the last two, so the root becomes their leaf and the tree a level lower.", Shows::tree_before},
+    {"delete_all", "Delete all", "After the last key the tree holds nothing, and everything can be put in again.", Shows::tree_before},
     {"load_from_disk", "Load from disk", "The database is closed and opened again. The tree that is read from the file has the same pages, keys and links as before."},
     {"composite_keys", "Composite keys",
      "Keys of country and number are encoded so that bytes sort as the columns do: by country, then by number. Separators are shortened where "
@@ -84,8 +94,15 @@ void write_index(const fs::path& directory) {
                      "<style>body{font-family:sans-serif;max-width:75em;margin:2em auto;color:#1f2933}img{max-width:100%;border:1px solid #dde3ea}</style>\n"
                      "<h1>Tree cases</h1>\n";
   for (const CaseText& each : cases) {
-    html += "<h2 id=\"" + std::string(each.name) + "\">" + each.title + "</h2>\n<p>" + xml_text(each.description) + " <a href=\"" + each.name +
-            ".txt\">As text.</a></p>\n<img alt=\"" + each.title + "\" src=\"" + each.name + ".svg\">\n";
+    const std::string name = each.name;
+    const auto image = [&](const std::string& file, const char* caption) {
+      html += "<p>" + std::string(caption) + "</p>\n<img alt=\"" + each.title + ", " + caption + "\" src=\"" + file + ".svg\">\n";
+    };
+    html += "<h2 id=\"" + name + "\">" + each.title + "</h2>\n<p>" + xml_text(each.description) + " <a href=\"" + name + ".txt\">As text.</a></p>\n";
+    if (each.shows == Shows::tree_before) image(name + "_before", "Before");
+    if (each.shows == Shows::page_before_and_after) image(name + "_page_before", "The page before");
+    if (each.shows == Shows::page_before_and_after) image(name + "_page_after", "The page after");
+    image(name, each.shows == Shows::after ? "The tree" : "The tree after");
   }
   const Status ignored = write_file((directory / "index.html").string(), html);
 }
@@ -115,6 +132,8 @@ std::string shape(const TreePicture& picture) {
 }
 
 const btree::PictureOptions everything{.pages_max = UINT64_MAX, .keys_per_node = UINT32_MAX, .edge_nodes = 2, .text = {}};
+
+const btree::PictureOptions whole_small_nodes{.pages_max = 60, .keys_per_node = 8, .edge_nodes = 2, .text = {}};
 
 class tree_case : public testing::Test {
  protected:
@@ -148,9 +167,21 @@ class tree_case : public testing::Test {
       }
     }
   }
+  // The tree as it is before what the case is about.
+  void show_before(const char* name) {
+    ASSERT_EQ(text_of(name).shows, Shows::tree_before);
+    TreePicture drawn = btree::picture(tree_, whole_small_nodes).value();
+    drawn.title = std::string(text_of(name).title) + ": before";
+    EXPECT_TRUE(write_file((pictures() / (std::string(name) + "_before.svg")).string(), tree_svg(drawn)).ok());
+  }
+  void show_page(const std::string& name, const char* when) {
+    ASSERT_EQ(text_of(name).shows, Shows::page_before_and_after);
+    const buffer::ReadPage page = store_.pool().read(tree_.root()).value();
+    EXPECT_TRUE(write_file((pictures() / (name + "_page_" + when + ".svg")).string(), page_svg(btree::picture_page(page.bytes()))).ok());
+  }
   void finish(const char* name) {
     check();
-    publish(name, btree::picture(tree_).value());
+    publish(name, btree::picture(tree_, whole_small_nodes).value());
   }
 
   // Where the record of a key lies in the root leaf.
@@ -178,6 +209,7 @@ TEST_F(tree_case, insert_with_split) {
   put_all({10, 20, 30, 40});
   EXPECT_EQ(leaves(), 1u);
   const PageId root = tree_.root();
+  show_before("insert_with_split");
   put_all({25});
   EXPECT_EQ(shape_now(), "[03] / [010 020 025] [030 040]");
   EXPECT_EQ(tree_.root(), root);
@@ -231,7 +263,9 @@ TEST_F(tree_case, range_across_leaves) {
 TEST_F(tree_case, update_in_place) {
   put_all({10, 20, 30});
   const std::uint32_t before = offset_of("020");
+  show_page("update_in_place", "before");
   put("020", "VALUE");
+  show_page("update_in_place", "after");
   EXPECT_EQ(offset_of("020"), before);
   EXPECT_EQ(shape_now(), "[010 020 030]");
   finish("update_in_place");
@@ -240,7 +274,9 @@ TEST_F(tree_case, update_in_place) {
 TEST_F(tree_case, update_moved) {
   put_all({10, 20, 30});
   const std::uint32_t before = offset_of("020");
+  show_page("update_moved", "before");
   put("020", std::string(200, 'v'));
+  show_page("update_moved", "after");
   EXPECT_NE(offset_of("020"), before);
   EXPECT_EQ(shape_now(), "[010 020 030]");
   finish("update_moved");
@@ -248,6 +284,7 @@ TEST_F(tree_case, update_moved) {
 
 TEST_F(tree_case, delete_simple) {
   put_all({10, 20, 30, 40, 25});
+  show_before("delete_simple");
   erase(20);
   EXPECT_EQ(shape_now(), "[03] / [010 025] [030 040]");
   std::string value;
@@ -260,20 +297,22 @@ TEST_F(tree_case, delete_simple) {
 TEST_F(tree_case, delete_borrow_left) {
   const SlotsScope eight(8);
   for (int i = 10; i <= 100; i += 10) put(key(i));
-  ASSERT_EQ(leaves(), 2u);
+  ASSERT_EQ(shape_now(), "[09] / [010 020 030 040 050 060 070 080] [090 100]");
+  show_before("delete_borrow_left");
   erase(100);
-  EXPECT_EQ(leaves(), 2u);
-  for (const PictureNode& leaf : leaf_nodes()) EXPECT_GE(leaf.keys, 4u);
+  EXPECT_EQ(shape_now(), "[06] / [010 020 030 040 050] [060 070 080 090]");
   finish("delete_borrow_left");
 }
 
 TEST_F(tree_case, delete_borrow_right) {
   const SlotsScope eight(8);
   for (int i = 10; i <= 160; i += 10) put(key(i));
-  ASSERT_EQ(leaves(), 2u);
-  for (int i = 10; i <= 70; i += 10) erase(i);
-  EXPECT_EQ(leaves(), 2u);
-  for (const PictureNode& leaf : leaf_nodes()) EXPECT_GE(leaf.keys, 4u);
+  ASSERT_EQ(shape_now(), "[09] / [010 020 030 040 050 060 070 080] [090 100 110 120 130 140 150 160]");
+  for (int i = 10; i <= 60; i += 10) erase(i);
+  ASSERT_EQ(shape_now(), "[09] / [070 080] [090 100 110 120 130 140 150 160]");
+  show_before("delete_borrow_right");
+  erase(70);
+  EXPECT_EQ(shape_now(), "[13] / [080 090 100 110 120] [130 140 150 160]");
   finish("delete_borrow_right");
 }
 
@@ -281,14 +320,16 @@ TEST_F(tree_case, delete_merge) {
   const SlotsScope eight(8);
   for (int i = 10; i <= 100; i += 10) put(key(i));
   for (int i = 10; i <= 50; i += 10) erase(i);
-  ASSERT_EQ(leaves(), 2u);
+  ASSERT_EQ(shape_now(), "[09] / [060 070 080] [090 100]");
+  show_before("delete_merge");
   erase(100);
-  EXPECT_EQ(leaves(), 1u);
+  EXPECT_EQ(shape_now(), "[060 070 080 090]");
   finish("delete_merge");
 }
 
 TEST_F(tree_case, delete_all) {
   for (int i = 10; i <= 120; i += 10) put(key(i));
+  show_before("delete_all");
   for (int i = 10; i <= 120; i += 10) erase(i);
   check();
   EXPECT_EQ(picture().rows, 0u);
