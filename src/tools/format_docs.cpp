@@ -15,6 +15,8 @@
 #include "space/layout.hpp"
 #include "txn/undo_layout.hpp"
 #include "space/superblock.hpp"
+#include "wal/layout.hpp"
+#include "wal/record.hpp"
 
 namespace quire::tools {
 
@@ -57,6 +59,7 @@ superblock that refers to those.
 | [btree.md](btree.md) | nodes, slots and records of the B+ tree |
 | [overflow.md](overflow.md) | values too large for a leaf |
 | [undo.md](undo.md) | before images, and the transactions that a checkpoint found active |
+| [log.md](log.md) | the log: segments, records, operations |
 | [catalog.md](catalog.md) | the system trees, and where keys and rows are described |
 )",
                      page::block_bytes, static_cast<std::uint32_t>(space::newest_format), page::page_bytes_min, page::page_bytes_max);
@@ -272,6 +275,83 @@ std::string undo_page() {
          table(checkpoint::active_page_layout, active) + "\n## Active transaction\n\n" + table(checkpoint::active_record_layout, transaction);
 }
 
+std::string record_type_table() {
+  std::string text = "| number | type |\n|---|---|\n";
+  for (std::size_t type = 1; type < wal::record_type_count; ++type) {
+    text += fmt::format("| {} | {} |\n", type, wal::record_type_name(static_cast<wal::RecordType>(type)));
+  }
+  return text;
+}
+
+std::string record_bodies() {
+  const Meanings meanings = {
+      {"previous_chunk", "LSN of the transaction's CHUNK before; 0 for its first"},
+      {"op_count", "operations that follow"},
+      {"first_operation", "number of the first of them"},
+      {"timestamp", "of the commit, a count"},
+      {"wall_us", "microseconds since 1970-01-01 UTC"},
+      {"last_chunk", "LSN of the transaction's last CHUNK; 0 without any"},
+      {"chunk_count", "CHUNKs of the transaction"},
+      {"operation", "operations of the transaction with higher numbers are void"},
+      {"durable", "everything below this LSN was durable"},
+      {"generation", "of the superblock that was published"},
+      {"checkpoint_lsn", "where replay of that generation begins"},
+      {"previous_end", "LSN where the log of the incarnation before ends"},
+  };
+  std::string text;
+  for (const page::Layout* layout : {&wal::chunk_layout, &wal::commit_layout, &wal::rollback_to_layout, &wal::mark_layout,
+                                     &wal::checkpoint_layout, &wal::restart_layout}) {
+    text += fmt::format("\n### {}\n\n", layout->name) + table(*layout, meanings);
+  }
+  return text;
+}
+
+std::string log_page() {
+  const Meanings segment = {
+      {"magic", "`QUIRELOG`"},
+      {"version", "of the log; a reader refuses any other than it knows"},
+      {"checksum", "low half of XXH3-64 of the header with zeros here, seed 0"},
+      {"number", "as in the file's name"},
+      {"start", "LSN of the file's first byte"},
+      {"uuid", "of the database file"},
+      {"incarnation", "of the superblock that this log belongs to"},
+      {"blocks", "size of the file in units of 4096 bytes"},
+      {"previous_end", "LSN where the log before this segment ends"},
+  };
+  const Meanings record = {
+      {"checksum", "low half of XXH3-64 of the rest of the record, seeded with uuid and incarnation; of a PAD only the header"},
+      {"bytes", "length of the record, a multiple of 8; of a PAD up to the segment's end"},
+      {"lsn", "its own"},
+      {"xid", "transaction; 0 in MARK, CKPT, RESTART and PAD"},
+      {"type", "see below"},
+      {"flags", "0 so far"},
+      {"incarnation", "as in the segment's header"},
+  };
+  const Meanings op = {
+      {"kind", "1 put, 2 erase, 3 heap put, 4 heap erase, 5 create tree, 6 drop tree, 7 part"},
+      {"flags", "1 more of the value follows in a part"},
+      {"key_bytes", "length of the key, or of the row pointer"},
+      {"value_bytes", "length of the value, or of this piece of it"},
+      {"tree", "number of the tree"},
+      {"number", "of the change in its transaction, from 1"},
+  };
+  return title("Log") +
+         fmt::format(R"(Files `<database>-wal.<16 hexadecimal digits>`, version {}. An LSN is a byte position in an endless log; a file is a segment
+of it and holds the bytes from its header's `start` on. Records follow the header of {} bytes, one behind the other; none
+crosses the end of a segment, which a PAD fills. The log ends at the first bytes that are no valid record of it. A record is
+valid at its own LSN only, and only under the uuid and incarnation of the superblock.
+
+## Segment
+
+)",
+                     static_cast<std::uint32_t>(wal::newest_log_version), wal::segment_header_bytes) +
+         table(wal::segment_layout, segment) + "\n## Record\n\n" + table(wal::record_layout, record) + "\n" + record_type_table() +
+         fmt::format("\nA record has {} bytes at most.\n", wal::record_bytes_max) + record_bodies() +
+         "\n## Operation\n\nOperations follow the fields of CHUNK and COMMIT without gaps; then zeros up to a multiple of 8. After an "
+         "operation's header come its key and its value.\n\n" +
+         table(wal::op_layout, op);
+}
+
 std::string catalog_page() {
   const Meanings row = {{"kind", "1: B+ tree"},
                         {"state", "1: live, 2: dropped, its pages not yet free"},
@@ -300,7 +380,7 @@ Keys and rows are encoded as [src/record/README.md](../../src/record/README.md) 
 std::vector<FormatPage> format_pages() {
   return {{"README.md", index_page()},     {"superblock.md", superblock_page()}, {"pages.md", pages_page()},
           {"btree.md", btree_page()},      {"overflow.md", overflow_page()},     {"undo.md", undo_page()},
-          {"catalog.md", catalog_page()}};
+          {"log.md", log_page()},         {"catalog.md", catalog_page()}};
 }
 
 }  // namespace quire::tools

@@ -11,6 +11,7 @@
 #include "overflow/layout.hpp"
 #include "space/layout.hpp"
 #include "txn/undo_layout.hpp"
+#include "wal/layout.hpp"
 #include "support/golden.hpp"
 
 namespace quire::tools {
@@ -26,7 +27,9 @@ TEST(format_docs, contain_every_field_of_every_layout) {
   for (const page::Layout* layout :
        {&page::header_layout, &space::superblock_layout, &space::entry_layout, &btree::node_layout, &btree::slot_layout,
         &btree::row_header_layout, &txn::undo_page_layout, &txn::undo_record_layout, &checkpoint::active_page_layout,
-        &checkpoint::active_record_layout, &overflow::stub_layout, &overflow::index_layout, &catalog::tree_row_layout}) {
+        &checkpoint::active_record_layout, &overflow::stub_layout, &overflow::index_layout, &catalog::tree_row_layout,
+        &wal::segment_layout, &wal::record_layout, &wal::chunk_layout, &wal::commit_layout, &wal::rollback_to_layout,
+        &wal::mark_layout, &wal::checkpoint_layout, &wal::restart_layout, &wal::op_layout}) {
     for (const page::Field& field : layout->fields) {
       const std::string row = "| " + std::to_string(field.offset) + " | " + std::to_string(field.bytes) + " | `" + std::string(field.name) + "` |";
       EXPECT_NE(all.find(row), std::string::npos) << layout->name << ": " << row;

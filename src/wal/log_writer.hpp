@@ -42,6 +42,7 @@
 
 namespace quire::wal {
 
+class LogLock;
 class LogWriter;
 
 struct LogOptions {
@@ -53,19 +54,6 @@ struct LogOptions {
   std::uint64_t log_limit = std::uint64_t{1} << 30;
   std::uint64_t buffer_bytes = 4 << 20;          // of each of the two buffers
   std::uint32_t spare_segments = 4;
-};
-
-// The log mutex for a scope: what is done while it lives is one step for everybody who also holds it.
-class [[nodiscard]] QUIRE_ANNOTATE(scoped_lockable) LogLock {
- public:
-  explicit LogLock(LogWriter& log) QUIRE_ANNOTATE(acquire_capability(log.mutex_));
-  ~LogLock() QUIRE_ANNOTATE(release_capability());
-  LogLock(const LogLock&) = delete;
-  LogLock& operator=(const LogLock&) = delete;
-
- private:
-  friend class LogWriter;
-  LogWriter& log_;
 };
 
 // A promise of room for one record. Given back on destruction when it was not used.
@@ -253,7 +241,17 @@ class LogWriter {
   Atomic<std::uint64_t> durable_{0};  // likewise
 };
 
-inline LogLock::LogLock(LogWriter& log) : log_(log) { log_.mutex_.lock(); }
-inline LogLock::~LogLock() { log_.mutex_.unlock(); }
+// The log mutex for a scope: what is done while it lives is one step for everybody who also holds it.
+class [[nodiscard]] QUIRE_ANNOTATE(scoped_lockable) LogLock {
+ public:
+  explicit LogLock(LogWriter& log) QUIRE_ANNOTATE(acquire_capability(log.mutex_)) : log_(log) { log_.mutex_.lock(); }
+  ~LogLock() QUIRE_ANNOTATE(release_capability()) { log_.mutex_.unlock(); }
+  LogLock(const LogLock&) = delete;
+  LogLock& operator=(const LogLock&) = delete;
+
+ private:
+  friend class LogWriter;
+  LogWriter& log_;
+};
 
 }  // namespace quire::wal

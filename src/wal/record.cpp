@@ -145,6 +145,7 @@ Result<RecordHead> check_record_header(Bytes header, Lsn lsn, const LogIdentity&
   const std::byte* p = header.data();
   RecordHead head{static_cast<RecordType>(f::type.get(p)), f::bytes.get(p), 0};
   const auto type = static_cast<std::size_t>(head.type);
+  if (f::bytes.get(p) == 0 && f::lsn.get(p) == 0) return Status(Code::corrupt, "nothing was written there");
   if (f::lsn.get(p) != lsn.raw && !seeded_bug("accept_records_of_other_lsns")) return Status(Code::corrupt, "it names LSN " + std::to_string(f::lsn.get(p)) + " as its own");
   if (f::incarnation.get(p) != identity.incarnation) {
     return Status(Code::corrupt, "it is of incarnation " + std::to_string(f::incarnation.get(p)) + ", expected " +

@@ -1,4 +1,6 @@
-// Shorthand of the tests in wal/: a small log, its records as text, and what a reader makes of files.
+// Shorthand of the tests in wal/: a small log, its records in a form that can be compared, and what a reader makes of files.
+//
+// Segments of one block make changes of segment frequent.
 #pragma once
 
 #include <memory>
