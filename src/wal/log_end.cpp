@@ -53,7 +53,7 @@ Status LogReader::search(const SegmentFile& segment, std::uint64_t from_offset, 
   std::vector<std::byte>& bytes = window.bytes;
   QUIRE_ASSIGN(window.file, files_.open(segment.path, {}));
   for (std::uint64_t base = from_offset; base < segment.bytes; base += search_window_bytes) {
-    bytes.resize(search_window_bytes + longest_proof);
+    bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(search_window_bytes + longest_proof, segment.bytes - base)));
     QUIRE_ASSIGN(const std::size_t got, window.file->read_at(base, bytes));
     for (std::size_t at = 0; at < search_window_bytes && at + record_header_bytes <= got; at += 8) {
       const Bytes here = Bytes(bytes).subspan(at, std::min(longest_proof, got - at));

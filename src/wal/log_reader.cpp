@@ -30,7 +30,8 @@ Result<Bytes> LogReader::view(Window& window, const SegmentFile& segment, std::u
     window.bytes.clear();
   }
   if (offset < window.offset || offset + bytes > window.offset + window.bytes.size()) {
-    window.bytes.resize(std::max(bytes, options_.window_bytes));
+    if (offset >= segment.bytes) return Bytes();  // a copy that ends where a record does
+    window.bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(std::max(bytes, options_.window_bytes), segment.bytes - offset)));
     QUIRE_ASSIGN(const std::size_t got, window.file->read_at(offset, window.bytes));
     window.offset = offset;
     window.bytes.resize(got);
