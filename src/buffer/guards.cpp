@@ -32,25 +32,23 @@ bool try_lock_exclusive(space::PageSlot& slot) noexcept {
   return true;
 }
 
-void unlock_shared(space::PageSlot& slot) noexcept {
+namespace {
+
+// The last one out leaves the page in this state.
+void unlock_shared_as(space::PageSlot& slot, std::uint64_t last_out) noexcept {
   std::uint64_t word = slot.state.load(relaxed);
   std::uint64_t next = 0;
   do {
     QUIRE_ASSERT(is_shared(word));
-    next = state_of(word) == state::shared_first ? with_state(word, state::unlocked) : word - 1;
+    next = state_of(word) == state::shared_first ? with_state(word, last_out) : word - 1;
   } while (!slot.state.compare_exchange_weak(word, next, release, relaxed));
   --latches_held;
 }
 
-void unlock_shared_cooling(space::PageSlot& slot) noexcept {
-  std::uint64_t word = slot.state.load(relaxed);
-  std::uint64_t next = 0;
-  do {
-    QUIRE_ASSERT(is_shared(word));
-    next = state_of(word) == state::shared_first ? with_state(word, state::cooling) : word - 1;
-  } while (!slot.state.compare_exchange_weak(word, next, release, relaxed));
-  --latches_held;
-}
+}  // namespace
+
+void unlock_shared(space::PageSlot& slot) noexcept { unlock_shared_as(slot, state::unlocked); }
+void unlock_shared_cooling(space::PageSlot& slot) noexcept { unlock_shared_as(slot, state::cooling); }
 
 void unlock_exclusive(space::PageSlot& slot) noexcept {
   const std::uint64_t word = slot.state.load(relaxed);
