@@ -117,7 +117,8 @@ class Transaction {
   // Adds rows that come in ascending order of keys: `next` fills in the next one, whose views must live until it is
   // called again, and returns false at the end or its own failure. Into an empty keyspace this builds the tree from the leaves
   // up, several times as fast as put; else it puts row by row. Nothing is added when it fails: invalid for a key that is
-  // not above the one before, whatever put may return, or what `next` returned. The number of rows.
+  // not above the one before, whatever put may return, or what `next` returned. The number of rows. `next` may read in
+  // this transaction and call checkpoint(); changing or ending the transaction is `invalid` there.
   Result<std::uint64_t> bulk_load(std::string_view keyspace, const std::function<Result<bool>(Entry&)>& next);
 
   // Makes all changes durable and visible at once. On `unknown_outcome` only reopening tells whether it

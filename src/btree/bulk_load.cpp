@@ -1,7 +1,6 @@
 // BulkLoader: levels, their pages, and the end.
 //
-// A node that is cut becomes a record of the level above, which may be cut by it in turn. Whatever fails, the pages of a
-// level are a chain from its first to its empty one, so abandon() finds them.
+// A node that is cut becomes a record of the level above, which may be cut by it in turn.
 #include "btree/bulk_load.hpp"
 
 #include "base/try.hpp"
@@ -11,7 +10,6 @@
 namespace quire::btree {
 
 using buffer::Action;
-using buffer::OptimisticPage;
 using buffer::ReadPage;
 using buffer::WritePage;
 
@@ -27,15 +25,8 @@ BulkLoader::BulkLoader(buffer::Resources& resources, TreeId tree, PageId root)
       tree_(tree),
       root_(root),
       page_bytes_(resources.pool.page_bytes()),
-      bytes_max_(page_bytes_ * fill_percent / 100),
-      for_freeing_(resources) {
+      bytes_max_(page_bytes_ * fill_percent / 100) {
   level(0);
-}
-
-BulkLoader::~BulkLoader() {
-  // A destructor has nobody to tell; abandon() is there for those who want to know.
-  const Status ignored = abandon();
-  static_cast<void>(ignored.ok());
 }
 
 BulkLoader::Level& BulkLoader::level(std::uint32_t number) {
@@ -73,30 +64,40 @@ bool BulkLoader::has_room(const NodeBuilder& node, std::string_view key, NodeBui
 }
 
 Status BulkLoader::add_row(std::string_view key, std::string_view value) {
-  if (rows_ == 0) QUIRE_TRY(for_freeing_.prepare({.dirty = overflow::dirty_pages_to_free}));
-  NodeBuilder& node = levels_[0]->node;
-  NodeBuilder::Place place = node.place(key);
+  if (rows_ == 0) QUIRE_TRY(check_root());
+  const NodeBuilder::Place place = levels_[0]->node.place(key);
   if (!place.ascends) return out_of_order(key);
-  LeafRecord record{key, value, false};
-  std::byte stub[overflow::stub_bytes];
-  if (key.size() + row_header_bytes + value_length_bytes + value.size() > record_bytes_max(page_bytes_)) {
-    QUIRE_ASSIGN(const overflow::Stub written, overflow::write(resources_, tree_, value));
-    overflow::store_stub(stub, written);
-    record = {key, as_text(stub, sizeof stub), true};
-  }
-  if (!has_room(node, key, place, value_length_bytes + static_cast<std::uint32_t>(record.value.size()))) {
-    Status status = cut(0, node.count(), key);
-    if (!status.ok()) {
-      // The row's value hangs on nothing yet.
-      for_freeing_.leave();
-      if (record.overflow) static_cast<void>(overflow::free(resources_, overflow::load_stub(record.value)).ok());
-      return status;
-    }
-    place = node.place(key);
+  const bool large = key.size() + row_header_bytes + value_length_bytes + value.size() > record_bytes_max(page_bytes_);
+  return large ? add_large(key, value, place) : append({key, value, false}, place);
+}
+
+Status BulkLoader::append(const LeafRecord& record, NodeBuilder::Place place) {
+  NodeBuilder& node = levels_[0]->node;
+  if (!has_room(node, record.key, place, value_length_bytes + static_cast<std::uint32_t>(record.value.size()))) {
+    QUIRE_TRY(cut(0, node.count(), record.key));
+    place = node.place(record.key);
   }
   node.append(record, place);
   ++rows_;
   return Status();
+}
+
+Status BulkLoader::add_large(std::string_view key, std::string_view value, NodeBuilder::Place place) {
+  os::Lock no_flip(resources_.pool.flip_mutex());
+  // Room to free the value again, should its row find none.
+  Action for_freeing(resources_);
+  QUIRE_TRY(for_freeing.prepare({.dirty = overflow::dirty_pages_to_free}));
+  QUIRE_ASSIGN(const overflow::Stub written, overflow::write(resources_, tree_, value));
+  std::byte stub[overflow::stub_bytes];
+  overflow::store_stub(stub, written);
+  Status status = append({key, as_text(stub, sizeof stub), true}, place);
+  if (status.ok()) status = divide_tail(0);
+  if (status.ok()) status = write_last(*levels_[0], no_page);
+  if (status.ok()) return status;
+  for_freeing.leave();
+  Status freed = overflow::free(resources_, written);
+  if (!freed.ok()) resources_.pool.fail(freed);
+  return status;
 }
 
 Status BulkLoader::add_child(std::uint32_t number, std::string_view upper, PageId child) {
@@ -124,46 +125,38 @@ Status BulkLoader::cut(std::uint32_t number, std::uint32_t records, std::string_
   return add_child(number + 1, upper, written);
 }
 
-Result<std::uint64_t> BulkLoader::version_of(PageId id) {
-  for (;;) {
-    QUIRE_TRY(resources_.pool.fault(id));
-    const OptimisticPage seen = resources_.pool.optimistic(id);
-    if (seen) return seen.version();
-  }
-}
-
 Result<PageId> BulkLoader::write_node(Level& own, const NodeEnd& end) {
   const page::PageType type = own.node.level() == 0 ? page::PageType::leaf : page::PageType::inner;
   const bool first = own.next == no_page;
+  const PageId known = first ? root_ : own.next;
   for (;;) {
-    std::uint64_t version = 0;
-    if (!first) {
-      QUIRE_ASSIGN(version, version_of(own.next));
-    }
+    QUIRE_ASSIGN(const std::uint64_t version, overflow::version_of(resources_.pool, known));
     Action action(resources_);
-    QUIRE_TRY(action.prepare({.dirty = first ? 0u : 1u, .create = first ? 2u : 1u}));
+    QUIRE_TRY(action.prepare({.dirty = 1, .create = first ? 2u : 1u}));
     action.enter();
-    WritePage page;
-    if (!first) {
-      page = action.write(own.next, version);
-      if (!page) continue;
-      action.mark_dirty(page);
-    }
+    WritePage page = action.write(known, version);
+    if (!page) continue;
+    action.mark_dirty(page);
     // Pages come highest number first; scans like them ascending.
     WritePage behind = action.create(type, tree_);
-    if (first) page = action.create(type, tree_);
+    if (first) {
+      WritePage root = std::exchange(page, action.create(type, tree_));
+      Node top(root.bytes());
+      top.format({own.node.level() + 1, {}, std::nullopt});
+      top.set_child(0, page.id());
+    }
     own.node.write(page.bytes(), end.records, end.upper, end.last_child);
     Node(page.bytes()).set_right_sibling(behind.id());
     Node(behind.bytes()).format({own.node.level(), end.upper, std::nullopt});
-    if (first) own.first = page.id();
     own.next = behind.id();
     return page.id();
   }
 }
 
-Status BulkLoader::write_last(Level& own, PageId id, PageId last_child) {
+Status BulkLoader::write_last(const Level& own, PageId last_child) {
+  const PageId id = own.next == no_page ? root_ : own.next;
   for (;;) {
-    QUIRE_ASSIGN(const std::uint64_t version, version_of(id));
+    QUIRE_ASSIGN(const std::uint64_t version, overflow::version_of(resources_.pool, id));
     Action action(resources_);
     QUIRE_TRY(action.prepare({.dirty = 1}));
     action.enter();
@@ -171,7 +164,6 @@ Status BulkLoader::write_last(Level& own, PageId id, PageId last_child) {
     if (!page) continue;
     action.mark_dirty(page);
     own.node.write(page.bytes(), own.node.count(), std::nullopt, last_child);
-    own.node.start({});  // its values belong to the page now
     return Status();
   }
 }
@@ -203,14 +195,13 @@ Status BulkLoader::check_root() {
 }
 
 Status BulkLoader::finish_levels() {
-  QUIRE_TRY(check_root());
+  if (rows_ == 0) QUIRE_TRY(check_root());
   PageId child = no_page;
   for (std::uint32_t number = 0;; ++number) {
     QUIRE_TRY(divide_tail(number));
     Level& own = *levels_[number];
-    const bool top = own.next == no_page;
-    QUIRE_TRY(write_last(own, top ? root_ : own.next, child));
-    if (top) return Status();
+    QUIRE_TRY(write_last(own, child));
+    if (own.next == no_page) return Status();
     child = own.next;
   }
 }
@@ -222,47 +213,7 @@ Result<std::uint64_t> BulkLoader::finish() {
   failed_ = !status.ok();
   QUIRE_TRY(std::move(status));
   done_ = true;
-  for_freeing_.leave();
   return rows_;
-}
-
-Status BulkLoader::free_values(Bytes leaf) {
-  const NodeView view(leaf.data(), page_bytes_);
-  for (std::uint32_t i = 0; i < view.count(); ++i) {
-    const ValueAt value = view.value(i);
-    if (value.overflow) QUIRE_TRY(overflow::free(resources_, overflow::load_stub(value.bytes)));
-  }
-  return Status();
-}
-
-// The pages of a level are linked, up to the empty one.
-Status BulkLoader::free_level(Level& own) {
-  std::vector<std::byte> copy(page_bytes_);
-  while (own.first != no_page) {
-    {
-      QUIRE_ASSIGN(const ReadPage page, resources_.pool.read(own.first));
-      std::memcpy(copy.data(), page.data(), copy.size());
-    }
-    if (own.node.level() == 0) QUIRE_TRY(free_values(copy));
-    QUIRE_TRY(buffer::free_page(resources_, own.first));
-    own.first = own.first == own.next ? no_page : NodeView(copy.data(), page_bytes_).right_sibling();
-  }
-  own.next = no_page;
-  return Status();
-}
-
-Status BulkLoader::abandon() {
-  if (done_) return Status();
-  failed_ = true;
-  for_freeing_.leave();
-  NodeBuilder& open = levels_[0]->node;
-  for (std::uint32_t i = 0; i < open.count(); ++i) {
-    const ValueAt value = open.value(i);
-    if (value.overflow) QUIRE_TRY(overflow::free(resources_, overflow::load_stub(value.bytes)));
-  }
-  open.start({});
-  for (const std::unique_ptr<Level>& own : levels_) QUIRE_TRY(free_level(*own));
-  return Status();
 }
 
 }  // namespace quire::btree

@@ -78,7 +78,8 @@ class Tree {
   // `position` is (empty: at the start) and moves it on; at most `steps` leaves or joins. True at the end.
   Result<bool> compact_step(std::string& position, std::uint32_t steps);
 
-  // Frees every page, the root too. The tree must not be used afterwards.
+  // Frees every page, the root too, also of a tree that a BulkLoader has left unfinished. The tree must not be used
+  // afterwards.
   Status drop();
 
   // Visits every page once, parents before children, overflow pages behind their leaf.
@@ -199,6 +200,7 @@ class Tree {
   Result<std::optional<Found>> read_version(buffer::OptimisticPage& page, std::uint32_t index, const Looking& at, std::string* value) const;
   Result<std::optional<Found>> read_newest(buffer::OptimisticPage& page, std::uint32_t index, const txn::View& view, std::string* value) const;
   Result<bool> follow(const Looking& at, Version& version) const;
+  Status level_pages(PageId& first, std::uint32_t& above, std::vector<PageId>& pages) const;
   Status walk_node(PageId id, PageId parent, const std::function<Status(PageId, PageRole, std::uint32_t)>& visit) const;
 
   buffer::Resources* resources_;

@@ -1,7 +1,7 @@
 // Bulk load: a new tree, built from the leaves up, takes the keyspace's name.
 //
-// The new tree's pages hang on nothing until it is complete, so no flip comes before that. It is created by the transaction
-// like any tree: a rollback drops it whole.
+// The tree is created by the transaction like any other, and all of it hangs on its root at any time, so a flip may come
+// between any two rows and a rollback, also that of a recovery, drops it whole. Nothing is held while `next` runs (BP-2).
 #include "base/try.hpp"
 #include "btree/bulk_load.hpp"
 #include "engine/writer.hpp"
@@ -12,7 +12,6 @@ using catalog::Catalog;
 using catalog::KeyspaceRecord;
 
 Result<std::uint64_t> Writer::fill_tree(const KeyspaceRecord& record, const std::function<Result<bool>(Entry&)>& next) {
-  os::Lock no_flip(engine_.pool_.flip_mutex());
   btree::BulkLoader loader(engine_.resources_, record.tree, record.root);
   for (Entry row;;) {
     QUIRE_ASSIGN(const bool more, next(row));
@@ -28,8 +27,8 @@ Result<std::uint64_t> Writer::bulk_load(std::string_view name, const std::functi
   const Savepoint before = savepoint();
   auto changed = std::make_shared<Catalog>(catalog());
   KeyspaceRecord& record = *changed->find(name);
-  record.tree = changed->next_tree;
-  ++changed->next_tree.raw;
+  record.tree = next_tree_;
+  ++next_tree_.raw;
   const auto load = [&]() -> Status {
     QUIRE_ASSIGN(const btree::Tree created, btree::Tree::create(engine_.resources_, record.tree, &transaction_));
     record.root = created.root();

@@ -109,6 +109,7 @@ class TransactionState {
   TransactionState(std::shared_ptr<DatabaseState> database, Access access, std::uint32_t slot)
       : database_(std::move(database)), access_(access), slot_(slot) {}
   Status start();
+  Status can_end() const;
   void end() noexcept;
   Result<std::uint64_t> put_in_order(std::string_view keyspace, const std::function<Result<bool>(Entry&)>& next);
   Result<std::size_t> find_savepoint(std::uint64_t savepoint) const;
@@ -117,6 +118,7 @@ class TransactionState {
   const Access access_;
   const std::uint32_t slot_;
   bool active_ = false;
+  bool asking_ = false;  // a bulk load waits for the caller's next row
   std::optional<engine::Reader> reader_;
   std::unique_ptr<engine::Writer> writer_;
   struct Named {

@@ -9,6 +9,22 @@ namespace quire::kv {
 
 using catalog::KeyspaceRecord;
 
+namespace {
+
+// True for as long as it lives.
+class Asking {
+ public:
+  explicit Asking(bool& flag) noexcept : flag_(flag) { flag_ = true; }
+  ~Asking() { flag_ = false; }
+  Asking(const Asking&) = delete;
+  Asking& operator=(const Asking&) = delete;
+
+ private:
+  bool& flag_;
+};
+
+}  // namespace
+
 Result<const KeyspaceRecord*> find_keyspace(const catalog::Catalog& catalog, std::string_view name) {
   const KeyspaceRecord* record = catalog.find(name);
   if (record == nullptr) return Status(Code::not_found, "there is no keyspace '" + std::string(name) + "'");
@@ -119,6 +135,12 @@ Status TransactionState::usable() const {
 Status TransactionState::writable() const {
   QUIRE_TRY(usable());
   if (access_ == Access::read) return Status(Code::read_only, "a read transaction cannot change anything");
+  return can_end();
+}
+
+Status TransactionState::can_end() const {
+  if (!active_) return Status(Code::invalid, "the transaction has ended");
+  if (asking_) return Status(Code::invalid, "the callback of a bulk load can read in its transaction, but neither change nor end it");
   return Status();
 }
 
@@ -192,9 +214,13 @@ Result<std::uint64_t> TransactionState::bulk_load(std::string_view keyspace, con
   QUIRE_TRY(writable());
   QUIRE_ASSIGN(const KeyspaceRecord* record, find(keyspace));
   const std::uint32_t page_bytes = engine().page_bytes();
+  const auto ask = [&](Entry& row) -> Result<bool> {
+    const Asking asking(asking_);
+    return next(row);
+  };
   if (writer_->rows(*record) == 0) {
     return writer_->bulk_load(keyspace, [&](Entry& row) -> Result<bool> {
-      QUIRE_ASSIGN(const bool more, next(row));
+      QUIRE_ASSIGN(const bool more, ask(row));
       if (!more) return false;
       QUIRE_TRY(check_key(row.key, page_bytes));
       QUIRE_TRY(check_value(row.value));
@@ -202,7 +228,7 @@ Result<std::uint64_t> TransactionState::bulk_load(std::string_view keyspace, con
     });
   }
   const engine::Writer::Savepoint before = writer_->savepoint();
-  Result<std::uint64_t> rows = put_in_order(keyspace, next);
+  Result<std::uint64_t> rows = put_in_order(keyspace, ask);
   if (!rows.ok()) QUIRE_TRY(writer_->rollback_to(before));
   return rows;
 }
@@ -236,14 +262,14 @@ Status TransactionState::release(std::uint64_t savepoint) {
 }
 
 Status TransactionState::commit() {
-  if (!active_) return Status(Code::invalid, "the transaction has ended");
+  QUIRE_TRY(can_end());
   Status status = writer_ ? writer_->commit() : engine().usable();
   end();
   return status;
 }
 
 Status TransactionState::rollback() {
-  if (!active_) return Status(Code::invalid, "the transaction has ended");
+  QUIRE_TRY(can_end());
   Status status = writer_ ? writer_->rollback() : Status();
   end();
   return status;

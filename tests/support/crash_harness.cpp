@@ -2,28 +2,15 @@
 #include "support/crash_harness.hpp"
 
 #include "base/try.hpp"
-#include "buffer/guards.hpp"
 #include "kv/open.hpp"
 #include "os/sim/crash_images.hpp"
+#include "support/crash_points.hpp"
 
 namespace quire::test {
 
 namespace {
 
 constexpr std::uint64_t commits_after_crash = 3;
-
-// The observer runs inside an operation of the engine under test, which may have latched new pages; the databases that the
-// observer opens have nothing to do with them.
-class OtherMachine {
- public:
-  OtherMachine() : held_(std::exchange(buffer::latches_held, 0)) {}
-  ~OtherMachine() { buffer::latches_held = held_; }
-  OtherMachine(const OtherMachine&) = delete;
-  OtherMachine& operator=(const OtherMachine&) = delete;
-
- private:
-  const int held_;
-};
 
 // A workload of its own for the life after a crash.
 constexpr WorkloadOptions second_life_workload{.keys = 40, .operations_max = 5, .large_value_bytes_max = 9000};
