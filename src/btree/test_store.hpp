@@ -48,10 +48,7 @@ class TestStore {
     QUIRE_ASSERT(pool_.open(options.memory_bytes).ok());
     checkpoint_.start(superblock);
     table_.create();
-    space::BlockSet superblocks;
-    superblocks.resize(space::superblock_blocks);
-    superblocks.insert(Block{0}, space::superblock_blocks);
-    blocks_.open(std::move(superblocks), {file_.page_blocks(), 0});
+    blocks_.open_empty(file_.page_blocks());
   }
 
   Tree make_tree() { return Tree::create(resources_, TreeId{++trees_}).value(); }

@@ -2,10 +2,12 @@
 //
 // The generation is pinned, so its blocks stay as they are while writers go on. Its pages are read from the file through
 // its own table and written in order of their numbers, with a table and a bitmap of the copy's own; uuid and page
-// numbers stay the same, and with them the checksums. The copy is built under another name and renamed when it is durable.
+// numbers stay the same, and with them the checksums. The copy is built under a name of its own and renamed when it is durable
+// (fresh_file.hpp), so the target is absent or complete.
 #include "base/try.hpp"
 #include "checkpoint/layout.hpp"
 #include "engine/engine.hpp"
+#include "engine/fresh_file.hpp"
 #include "os/hook.hpp"
 #include "os/io_trace.hpp"
 
@@ -14,6 +16,25 @@ namespace quire::engine {
 namespace {
 
 constexpr std::size_t run_bytes_max = std::size_t{1} << 20;
+
+// The newest published generation, whose blocks stay for as long as this lives.
+class Pinned {
+ public:
+  Pinned(checkpoint::Checkpoint& checkpoint, space::BlockAllocator& blocks) : blocks_(blocks) {
+    os::Lock no_checkpoint(checkpoint.mutex());
+    root_ = checkpoint.published();
+    blocks_.pin(root_.generation);
+  }
+  ~Pinned() { blocks_.unpin(root_.generation); }
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+
+  const space::Superblock& root() const noexcept { return root_; }
+
+ private:
+  space::BlockAllocator& blocks_;
+  space::Superblock root_;
+};
 
 class Copy {
  public:
@@ -24,10 +45,7 @@ class Copy {
 
   Status run() {
     table_.create();
-    space::BlockSet superblocks;
-    superblocks.resize(space::superblock_blocks);
-    superblocks.insert(Block{0}, space::superblock_blocks);
-    blocks_.open(std::move(superblocks), {file_.page_blocks(), 0});
+    blocks_.open_empty(file_.page_blocks());
     QUIRE_TRY(copy_pages());
     QUIRE_TRY(copy_active());
     return write_roots();
@@ -113,6 +131,10 @@ class Copy {
   Block run_first_{};
 };
 
+Status exists_already(const std::string& target) {
+  return Status(Code::exists, "the backup " + target + " exists already; a backup never replaces a file");
+}
+
 }  // namespace
 
 Status Engine::backup(const std::string& path) {
@@ -120,26 +142,20 @@ Status Engine::backup(const std::string& path) {
   os::FileSystem& files = environment_.files;
   QUIRE_ASSIGN(const std::string target, files.resolve(path));
   QUIRE_ASSIGN(const bool there, files.exists(target));
-  if (there) return Status(Code::exists, "the backup " + target + " exists already; a backup never replaces a file");
-  space::Superblock root;
+  if (there) return exists_already(target);
+  const Pinned pinned(checkpoint_, blocks_);
+  QUIRE_ASSIGN(FreshFile fresh, FreshFile::create(environment_, target, "backup"));
   {
-    os::Lock no_checkpoint(checkpoint_.mutex());
-    root = checkpoint_.published();
-    blocks_.pin(root.generation);
+    QUIRE_ASSIGN(std::unique_ptr<os::File> file, files.open(fresh.path(), {.write = true}));
+    QUIRE_TRY(Copy(file_, pinned.root(), std::move(file), fresh.path()).run());
   }
-  const std::string unfinished = target + ".unfinished";
-  Result<std::unique_ptr<os::File>> file = files.open(unfinished, {.write = true, .create = true, .must_not_exist = true});
-  Status status = os::told(file.status(), "create", "file", unfinished, "backup");
-  if (status.ok()) {
-    status = Copy(file_, root, std::move(file).value(), unfinished).run();
-    if (status.ok()) status = os::told(files.rename_new(unfinished, target), "rename", "file", target, "backup");
-    if (status.ok()) status = os::told(files.sync_directory(os::directory_of(target)), "sync", "directory", os::directory_of(target), "backup");
-    if (!status.ok()) (void)os::told(files.remove(unfinished), "remove", "file", unfinished, "backup").ok();
-  } else if (status == Code::exists) {
-    status = Status(Code::exists, unfinished + " is left over from a backup that did not finish, or one is under way; remove it");
-  }
-  blocks_.unpin(root.generation);
-  return status;
+  Status named = fresh.give_name(FreshFile::Target::absent);
+  if (named == Code::exists) return exists_already(target);
+  QUIRE_TRY(std::move(named));
+  const std::string directory = os::directory_of(target);
+  Status synced = os::told(files.sync_directory(directory), "sync", "directory", directory, "backup");
+  if (synced.ok()) return synced;
+  return Status(synced.code(), "the backup " + target + " is complete, but a power cut may take its name away: " + std::string(synced.message()));
 }
 
 }  // namespace quire::engine

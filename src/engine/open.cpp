@@ -87,10 +87,7 @@ Status Engine::load(const space::Superblock& superblock) {
 // The first checkpoint of a new file.
 Status Engine::format() {
   table_.create();
-  space::BlockSet superblocks;
-  superblocks.resize(space::superblock_blocks);
-  superblocks.insert(Block{0}, space::superblock_blocks);
-  blocks_.open(std::move(superblocks), {file_.page_blocks(), 0});
+  blocks_.open_empty(file_.page_blocks());
   QUIRE_ASSIGN(const catalog::Catalog created, catalog::create(resources_));
   Status published = checkpoint_.publish(checkpoint::Checkpoint::State{.next_tree = created.next_tree, .active = {}});
   resources_.give_spare_units();

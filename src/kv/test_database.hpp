@@ -19,8 +19,11 @@ inline constexpr const char* test_path = "/data/app.qdb";
 
 class TestMachine {
  public:
-  Result<Database> open(const Options& options = {}) { return open_database(environment_, test_path, options); }
+  Result<Database> open(const Options& options = {}) { return open_at(test_path, options); }
+  Result<Database> open_at(const std::string& path, const Options& options = {}) { return open_database(environment_, path, options); }
   os::MemFileSystem& files() noexcept { return files_; }
+  // What lies beside the database, and itself.
+  std::vector<std::string> names() { return files_.list("/data").value(); }
 
  private:
   os::MemFileSystem files_;

@@ -42,6 +42,13 @@ void BlockAllocator::open(BlockSet published, Sizes sizes) {
   check();
 }
 
+void BlockAllocator::open_empty(std::uint32_t unit_blocks) {
+  BlockSet superblocks;
+  superblocks.resize(superblock_blocks);
+  superblocks.insert(Block{0}, superblock_blocks);
+  open(std::move(superblocks), {unit_blocks, 0});
+}
+
 void BlockAllocator::resize(std::uint64_t blocks) {
   published_.resize(blocks);
   allocated_.resize(blocks);

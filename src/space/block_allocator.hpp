@@ -35,6 +35,8 @@ class BlockAllocator {
   };
   // After opening, before anything else: AM = PB (BA-10).
   void open(BlockSet published, Sizes sizes);
+  // Of a file without anything but room for its superblocks.
+  void open_empty(std::uint32_t unit_blocks);
 
   // BA-8: rollback, purge and checkpoints may use the standing reserve, everything else leaves it alone.
   enum class Room { ordinary, standing };

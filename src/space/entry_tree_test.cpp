@@ -27,10 +27,7 @@ class Trees : public testing::Test {
  protected:
   void SetUp() override {
     file_.configure(page::page_bytes_min, first_root(page::page_bytes_min).uuid);
-    BlockSet superblocks;
-    superblocks.resize(superblock_blocks);
-    superblocks.insert(Block{0}, superblock_blocks);
-    blocks_.open(std::move(superblocks), {1, 0});
+    blocks_.open_empty(1);
   }
 
   // Writes the dirty leaves with their stamps, as one epoch.

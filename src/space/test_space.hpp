@@ -39,10 +39,7 @@ struct Space {
   explicit Space(os::FileSystem& files, std::uint32_t page_bytes = page::page_bytes_min)
       : Space(files, first_root(page_bytes), Status()) {
     table.create();
-    BlockSet superblocks;
-    superblocks.resize(superblock_blocks);
-    superblocks.insert(Block{0}, superblock_blocks);
-    blocks.open(std::move(superblocks), {file.page_blocks(), 0});
+    blocks.open_empty(file.page_blocks());
   }
 
   // Stops the program when the file cannot be opened; see open for tests of damage.

@@ -34,10 +34,7 @@ class UndoStore {
     QUIRE_ASSERT(opened.ok());
     pool_.start(Epoch{2});
     table_.create();
-    space::BlockSet superblocks;
-    superblocks.resize(space::superblock_blocks);
-    superblocks.insert(Block{0}, space::superblock_blocks);
-    blocks_.open(std::move(superblocks), {file_.page_blocks(), 0});
+    blocks_.open_empty(file_.page_blocks());
   }
 
   // One record in an action of its own, as a change of a row would write it.
