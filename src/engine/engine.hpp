@@ -10,6 +10,7 @@
 // Errors       see Database; poisoned after a failed publish or rollback: every later call says so
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -80,8 +81,10 @@ class Engine : private txn::UndoTarget {
   Status checkpoint(std::uint64_t timeout_us);
   // Waits for the writer: busy after the timeout.
   Result<VerifyReport> verify(std::uint64_t timeout_us);
-  // Of one tree. Waits for a writer of another thread: busy after the timeout.
-  Result<btree::Survey> survey(const catalog::KeyspaceRecord& record, std::uint64_t timeout_us);
+  // Calls `look` while nobody else changes a tree and no checkpoint is written: what walks a tree takes page by page, and
+  // what a writer moved in between would look like damage. Waits for a writer of another thread: busy after the timeout. The keyspace must be looked up
+  // inside; its tree may have been dropped before.
+  Status undisturbed(std::uint64_t timeout_us, const std::function<Status()>& look);
   Result<Statistics> statistics();
   // Writes a copy of the newest published state to a file that must not exist. Writers go on meanwhile.
   Status backup(const std::string& path);

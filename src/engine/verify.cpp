@@ -154,16 +154,15 @@ Result<VerifyReport> Engine::verify_published() {
   return report;
 }
 
-// A walk takes page by page; what a writer moved in between would look like damage.
-Result<btree::Survey> Engine::survey(const catalog::KeyspaceRecord& record, std::uint64_t timeout_us) {
-  const btree::SurveyOptions options{.read_large_values = false};
-  if (read_only_) return btree::survey(tree(record), options);
+Status Engine::undisturbed(std::uint64_t timeout_us, const std::function<Status()>& look) {
+  if (read_only_) return look();
   Status entered = writer_slot_.enter(timeout_us);
-  // This thread is the writer, and does nothing else meanwhile.
-  if (entered == Code::invalid) return btree::survey(tree(record), options);
-  QUIRE_TRY(std::move(entered));
-  const txn::WriterTurn turn(writer_slot_);
-  return btree::survey(tree(record), options);
+  // `invalid`: this thread is the writer, and does nothing else meanwhile.
+  if (!entered.ok() && entered != Code::invalid) return entered;
+  std::optional<txn::WriterTurn> turn;
+  if (entered.ok()) turn.emplace(writer_slot_);
+  os::Lock no_checkpoint(checkpoint_.mutex());
+  return look();
 }
 
 Result<Statistics> Engine::statistics() {

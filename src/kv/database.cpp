@@ -122,9 +122,13 @@ Result<Statistics> Database::statistics() const {
 
 Result<TreeStatistics> Database::tree_statistics(std::string_view keyspace) const {
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
-  QUIRE_ASSIGN(const btree::Survey survey, visit.engine().survey(record, impl_->state->lock_timeout_us));
-  TreeStatistics s = btree::statistics_of(survey);
+  TreeStatistics s;
+  QUIRE_TRY(visit.engine().undisturbed(impl_->state->lock_timeout_us, [&]() -> Status {
+    QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
+    QUIRE_ASSIGN(const btree::Survey survey, btree::survey(visit.engine().tree(record), {.read_large_values = false}));
+    s = btree::statistics_of(survey);
+    return Status();
+  }));
   s.keyspace = keyspace;
   return s;
 }

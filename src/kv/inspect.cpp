@@ -1,7 +1,7 @@
 // Looking inside: trees, pages and superblocks as text.
 //
-// Everything is read through a Visit, so what is shown is one committed state. Pages are read from the file, not
-// from memory.
+// Trees are walked, and pages copied, while no other thread writes; they are shown as they are, with what this thread's
+// open transaction has changed.
 #include "kv/inspect.hpp"
 
 #include <algorithm>
@@ -55,24 +55,29 @@ void complete(btree::Text& text, const Schema& schema) {
   if (!text.value && !schema.plain()) text.value = shown_row;
 }
 
-// A page as it stands in the file, and where.
+// A page, and where its newest image lies.
 struct PageImage {
   std::vector<std::byte> bytes;
   space::Entry entry;
 };
 
-Result<PageImage> read_page(engine::Engine& engine, std::uint64_t page) {
+Result<PageImage> read_page(const Database& database, std::uint64_t page) {
+  DatabaseState& state = *database.impl()->state;
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(state));
+  engine::Engine& engine = visit.engine();
   const PageId id{page};
-  const std::uint64_t limit = engine.table().next_page().raw;
-  if (page == 0 || page >= limit) {
-    return Status(Code::not_found, "there is no page " + std::to_string(page) + "; page numbers run from 1 to " + std::to_string(limit - 1));
-  }
-  QUIRE_TRY(engine.table().load(id));
   PageImage image;
-  image.entry = engine.table().find(id)->entry;
-  if (image.entry.free()) return Status(Code::not_found, "page " + std::to_string(page) + " is free");
-  QUIRE_ASSIGN(const buffer::ReadPage bytes, engine.pool().read(id));
-  image.bytes.assign(bytes.bytes().begin(), bytes.bytes().end());
+  QUIRE_TRY(engine.undisturbed(state.lock_timeout_us, [&]() -> Status {
+    const std::uint64_t limit = engine.table().next_page().raw;
+    if (page == 0 || page >= limit) {
+      return Status(Code::not_found, "there is no page " + std::to_string(page) + "; page numbers run from 1 to " + std::to_string(limit - 1));
+    }
+    QUIRE_ASSIGN(image.entry, engine.table().entry(id));
+    if (image.entry.free()) return Status(Code::not_found, "page " + std::to_string(page) + " is free");
+    QUIRE_ASSIGN(const buffer::ReadPage bytes, engine.pool().read(id));
+    image.bytes.assign(bytes.bytes().begin(), bytes.bytes().end());
+    return Status();
+  }));
   return image;
 }
 
@@ -102,6 +107,16 @@ std::string page_ids(Bytes page) {
   return text + "\n";
 }
 
+// Calls `look` with the tree of a keyspace while no other thread writes.
+Status look_at(const Database& database, std::string_view keyspace, const std::function<Status(const btree::Tree&, const Schema&)>& look) {
+  DatabaseState& state = *database.impl()->state;
+  QUIRE_ASSIGN(const Visit visit, Visit::begin(state));
+  return visit.engine().undisturbed(state.lock_timeout_us, [&]() -> Status {
+    QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
+    return look(visit.engine().tree(record), record.schema);
+  });
+}
+
 }  // namespace
 
 Result<KeyParts> decode_key_parts(std::string_view key) {
@@ -126,33 +141,29 @@ Result<KeyParts> decode_key_parts(std::string_view key) {
 }
 
 Result<btree::TreePicture> picture_tree(const Database& database, std::string_view keyspace, btree::PictureOptions options) {
-  QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
-  complete(options.text, record.schema);
-  QUIRE_ASSIGN(btree::TreePicture drawn, btree::picture(visit.engine().tree(record), options));
+  btree::TreePicture drawn;
+  QUIRE_TRY(look_at(database, keyspace, [&](const btree::Tree& tree, const Schema& schema) -> Status {
+    complete(options.text, schema);
+    QUIRE_ASSIGN(drawn, btree::picture(tree, options));
+    return Status();
+  }));
   drawn.name = keyspace;
   return drawn;
 }
 
-Result<TreeStatistics> tree_statistics(const Database& database, std::string_view keyspace) {
-  QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
-  QUIRE_ASSIGN(const btree::Survey survey, btree::survey(visit.engine().tree(record), {.read_large_values = false}));
-  TreeStatistics statistics = btree::statistics_of(survey);
-  statistics.keyspace = keyspace;
-  return statistics;
-}
-
 Result<std::string> dump_tree(const Database& database, std::string_view keyspace, btree::Text text) {
-  QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
-  complete(text, record.schema);
-  return btree::dump(visit.engine().tree(record), text);
+  std::string dump;
+  QUIRE_TRY(look_at(database, keyspace, [&](const btree::Tree& tree, const Schema& schema) -> Status {
+    complete(text, schema);
+    QUIRE_ASSIGN(dump, btree::dump(tree, text));
+    return Status();
+  }));
+  return dump;
 }
 
 Result<std::string> describe_page(const Database& database, std::uint64_t page, const TextOf& text_of) {
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
-  QUIRE_ASSIGN(const PageImage image, read_page(visit.engine(), page));
+  QUIRE_ASSIGN(const PageImage image, read_page(database, page));
   const std::vector<std::byte>& bytes = image.bytes;
   btree::Text text;
   const std::string keyspace = owner_of(visit.engine(), bytes, text_of, text);
@@ -168,7 +179,7 @@ Result<std::string> describe_page(const Database& database, std::uint64_t page, 
 
 Result<btree::PagePicture> picture_page(const Database& database, std::uint64_t page, const TextOf& text_of) {
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
-  QUIRE_ASSIGN(const PageImage image, read_page(visit.engine(), page));
+  QUIRE_ASSIGN(const PageImage image, read_page(database, page));
   btree::Text text;
   const std::string keyspace = owner_of(visit.engine(), image.bytes, text_of, text);
   btree::PagePicture picture = btree::picture_page(image.bytes, text);
@@ -181,7 +192,7 @@ Result<btree::PagePicture> picture_page(const Database& database, std::uint64_t 
 
 Result<std::string> page_title(const Database& database, std::uint64_t page) {
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*database.impl()->state));
-  QUIRE_ASSIGN(const PageImage image, read_page(visit.engine(), page));
+  QUIRE_ASSIGN(const PageImage image, read_page(database, page));
   btree::Text text;
   return title_of(image, page, owner_of(visit.engine(), image.bytes, {}, text));
 }

@@ -1,7 +1,7 @@
 // Looking inside an open database: pictures and dumps for tools and tests.
 //
-// Threads   as Database
-// Errors    not_found for an unknown keyspace or a page number that is not in use; corrupt as met
+// Threads   as Database; trees and pages wait for a writer of another thread
+// Errors    not_found for an unknown keyspace or a page number that is not in use; busy; corrupt as met
 #pragma once
 
 #include <cstdint>
@@ -25,9 +25,6 @@ Result<KeyParts> decode_key_parts(std::string_view key);
 
 // The tree of a keyspace for drawing. Where `options.text` is empty, keyspaces with columns show their values.
 Result<btree::TreePicture> picture_tree(const Database& database, std::string_view keyspace, btree::PictureOptions options = {});
-
-// Height, pages, fill and the spread of keys and values of a keyspace's tree.
-Result<TreeStatistics> tree_statistics(const Database& database, std::string_view keyspace);
 
 // Every entry of every page of a keyspace's tree, for golden files and people who look for a byte.
 Result<std::string> dump_tree(const Database& database, std::string_view keyspace, btree::Text text = {});

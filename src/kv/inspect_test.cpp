@@ -28,7 +28,7 @@ TEST_F(inspect, draws_and_dumps_the_tree_of_a_keyspace) {
   EXPECT_EQ(picture.height(), 1u);
   EXPECT_EQ(picture.rows, 2u);
   EXPECT_EQ(picture.large_values, 1u);
-  EXPECT_EQ(picture.overflow_pages, tree_statistics(db_, "default")->overflow_pages);
+  EXPECT_EQ(picture.overflow_pages, db_.tree_statistics("default")->overflow_pages);
   const std::string dump = dump_tree(db_, "default").value();
   EXPECT_THAT(dump, HasSubstr("apple = red"));
   EXPECT_THAT(dump, HasSubstr("large = 20000 bytes in overflow pages"));
@@ -83,7 +83,7 @@ TEST_F(inspect, counts_what_the_tree_holds) {
     ASSERT_TRUE(tx.put("default", key, std::string(i % 100, 'v')).ok());
   }
   ASSERT_TRUE(tx.commit().ok());
-  const TreeStatistics s = tree_statistics(db_, "default").value();
+  const TreeStatistics s = db_.tree_statistics("default").value();
   EXPECT_EQ(s.keyspace, "default");
   EXPECT_EQ(s.rows, 1002u);
   EXPECT_EQ(s.key_bytes, key_bytes + 10);
@@ -96,7 +96,7 @@ TEST_F(inspect, counts_what_the_tree_holds) {
   std::uint64_t leaves = 0;
   for (const std::uint64_t count : s.leaf_fill_histogram) leaves += count;
   EXPECT_EQ(leaves, s.leaf_pages);
-  EXPECT_EQ(tree_statistics(db_, "nowhere"), Code::not_found);
+  EXPECT_EQ(db_.tree_statistics("nowhere"), Code::not_found);
 }
 
 TEST(key_parts, of_a_separator_are_what_is_left_of_it) {

@@ -260,6 +260,15 @@ Status PageTable::mark_dirty(std::uint32_t level, std::uint64_t index) {
   return Status();
 }
 
+Result<Entry> PageTable::entry(PageId id) {
+  const std::uint64_t leaf = id.raw / slots_per_leaf();
+  QUIRE_TRY(load_leaf(leaf));
+  os::Lock lock(entries_mutex_);
+  const Image& image = images_[leaf];
+  const std::uint64_t k = id.raw % slots_per_leaf();
+  return k < image.size() ? image[k] : Entry{};
+}
+
 Status PageTable::for_each(const std::function<Status(PageId, const Entry&)>& visit) {
   const std::uint64_t end = next_page_.load(acquire);
   for (std::uint64_t leaf = 0; leaf * slots_per_leaf() < end; ++leaf) {

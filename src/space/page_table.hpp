@@ -50,6 +50,9 @@ class PageTable {
   // Reads the table page that holds the entry of `id`, once.
   Status load(PageId id);
 
+  // The entry of a page number below next_page(), as for_each() shows it.
+  Result<Entry> entry(PageId id);
+
   PageId next_page() const noexcept { return PageId{next_page_.load(acquire)}; }
 
   // A page number for a new page.

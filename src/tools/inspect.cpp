@@ -157,7 +157,7 @@ Status show_statistics(const Database& database, Printer& printer, const Statist
   QUIRE_ASSIGN(const std::vector<std::string> names, names_of(database, request.keyspace));
   std::vector<TreeStatistics> trees;
   for (const std::string& name : names) {
-    QUIRE_ASSIGN(TreeStatistics tree, kv::tree_statistics(database, name));
+    QUIRE_ASSIGN(TreeStatistics tree, database.tree_statistics(name));
     trees.push_back(std::move(tree));
   }
   QUIRE_ASSIGN(const Statistics statistics, database.statistics());
