@@ -118,9 +118,11 @@ void Tree::begin_version(const NodeView& leaf, std::uint32_t index, Version& ver
   version.next = leaf.row_header(index);
   version.settled = true;
   version.copy = 0;
+  version.last_xid = Xid{UINT64_MAX};
 }
 
-// From record to record as long as they are in memory; false when one is not.
+// From record to record as long as they are in memory; false when one is not. Each is older than the one before: a smaller xid,
+// or an earlier operation of the same one. So a chain that a damaged file leads in a circle ends.
 Result<bool> Tree::follow(const Looking& at, Version& version) const {
   while (version.next && !at.view.sees(version.next->xid)) {
     txn::UndoCopy& undo = version.undo[version.copy];
@@ -139,6 +141,14 @@ Result<bool> Tree::follow(const Looking& at, Version& version) const {
       version.value = {record.value, (record.flags & txn::undo_flag::overflow) != 0};
       version.copy = 1 - version.copy;  // the value stays where it is while the other copy serves the next hop
     }
+    const Xid xid = version.next->xid;
+    const bool circle = xid > version.last_xid || (xid == version.last_xid && record.operation >= version.last_operation);
+    if (circle) {
+      return Status(Code::corrupt, "the versions of a row of tree " + std::to_string(id_.raw) + " of " + pool().path() +
+                                       " lead from one to a newer one, on undo page " + std::to_string(txn::page_of_undo(version.next->undo).raw));
+    }
+    version.last_xid = xid;
+    version.last_operation = record.operation;
     version.next.reset();
     if (record.type != txn::UndoType::insert && (record.flags & txn::undo_flag::row_header) != 0) {
       version.next = RowHeader{Xid{record.row_xid_word & row_header_field::xid_mask}, record.row_handle};

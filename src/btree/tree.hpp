@@ -105,6 +105,8 @@ class Tree {
     bool settled = true;            // what was met on the way stays, whatever becomes of the leaf
     txn::UndoCopy undo[2];
     std::uint32_t copy = 0;  // the one of `undo` to be used next
+    Xid last_xid;            // of the record read last, and its operation
+    std::uint32_t last_operation = 0;
   };
   // Begins at row `index` of a leaf whose bytes were validated, or will be before find_version.
   static void begin_version(const NodeView& leaf, std::uint32_t index, Version& version);

@@ -28,6 +28,7 @@ class PurgeQueue {
     std::uint64_t next;  // record to look at next, none when only the log is left to release
     std::uint64_t work;  // records that need it and have not been met
     UndoPosition end;
+    std::uint64_t newer_than;  // the operation of the record looked at last
   };
   std::deque<Committed> queue_;
   Status release(UndoLog& log);

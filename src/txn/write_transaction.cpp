@@ -35,9 +35,15 @@ void WriteTransaction::stepped_back(const UndoRecord& record) noexcept {
 Status WriteTransaction::rollback_to(const Savepoint& savepoint, UndoTarget& target, const std::function<Status()>& make_room) {
   UndoCopy undo;
   std::uint64_t stuck_at = no_undo;
+  // Each record is of an earlier operation than the one before, or a damaged file leads in a circle.
+  std::uint64_t newer_than = std::uint64_t{operations_} + 1;
   while (head_ != savepoint.head) {
-    QUIRE_ASSERT(head_ != no_undo);
+    if (head_ == no_undo) return Status(Code::corrupt, "the undo records of transaction " + std::to_string(xid_.raw) + " end too early");
     QUIRE_TRY(log_.read(head_, undo));
+    if (undo.record.operation >= newer_than) {
+      return Status(Code::corrupt, "the undo records of transaction " + std::to_string(xid_.raw) + " lead from one to a newer one, at undo page " +
+                                       std::to_string(page_of_undo(head_).raw));
+    }
     const std::uint64_t handle = head_;
     Status undone = target.undo(*this, undo.record, handle);
     if (undone == Code::full && stuck_at != handle) {
@@ -47,6 +53,7 @@ Status WriteTransaction::rollback_to(const Savepoint& savepoint, UndoTarget& tar
     }
     QUIRE_TRY(std::move(undone));
     QUIRE_ASSERT(head_ == undo.record.previous);
+    newer_than = undo.record.operation;
   }
   for (std::uint64_t pages = UINT64_MAX;;) {
     Status truncated = log_.truncate(savepoint.position);
