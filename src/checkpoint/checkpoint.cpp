@@ -18,6 +18,18 @@ namespace {
 // Bytes gathered before a write is issued.
 constexpr std::size_t run_bytes_max = std::size_t{1} << 20;
 
+// The gate, closed. It opens however the scope is left, or every writer would stop for good.
+class ClosedGate {
+ public:
+  explicit ClosedGate(buffer::Gate& gate) : gate_(gate) { gate_.close(); }
+  ~ClosedGate() { gate_.open(); }
+  ClosedGate(const ClosedGate&) = delete;
+  ClosedGate& operator=(const ClosedGate&) = delete;
+
+ private:
+  buffer::Gate& gate_;
+};
+
 }  // namespace
 
 void Checkpoint::start(const space::Superblock& published) {
@@ -50,7 +62,7 @@ Status Checkpoint::publish_locked(const std::function<State()>& at_flip) {
   Epoch epoch;
   {
     os::Lock lock(pool.flip_mutex());
-    pool.gate().close();
+    const ClosedGate closed(pool.gate());
     state = at_flip();
     next.flags = state.clean ? space::superblock_flag::clean : std::uint8_t{0};
     // A transaction may end without changing a page: then its name in the published list is what would undo it.
@@ -59,7 +71,6 @@ Status Checkpoint::publish_locked(const std::function<State()>& at_flip) {
     const bool same = same_pages && same_active && next.flags == published().flags;
     const std::size_t active_max = (file_.page_bytes() - active_page_header_bytes) / active_record_bytes;
     if (state.active.size() > active_max) {
-      pool.gate().open();
       return Status(Code::limit, std::to_string(state.active.size()) + " transactions are active at a checkpoint of " +
                                      file_.path() + ", " + std::to_string(active_max) + " at most");
     }
@@ -68,7 +79,6 @@ Status Checkpoint::publish_locked(const std::function<State()>& at_flip) {
       epoch = pool.flip();
       resources_.table.begin_write(epoch);
     }
-    pool.gate().open();
     if (same) return Status();
   }
   Status status = write_epoch(epoch, state, next);

@@ -39,7 +39,17 @@ Result<std::uint64_t> Writer::bulk_load(std::string_view name, const std::functi
     QUIRE_TRY(catalog::mark_dropping(engine_.resources_, old, &transaction_));
     return catalog::write_keyspace(engine_.resources_, std::string(name), record, &transaction_);
   };
+  // Also when the callback throws.
+  struct TakeBack {
+    Writer& writer;
+    const Savepoint& before;
+    bool armed = true;
+    ~TakeBack() {
+      if (armed) (void)writer.rollback_to(before).ok();
+    }
+  } take_back{*this, before};
   const Status loaded = load();
+  take_back.armed = false;
   if (!loaded.ok()) {
     QUIRE_TRY(rollback_to(before));
     return loaded;

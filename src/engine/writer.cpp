@@ -191,6 +191,15 @@ Status Writer::commit() {
   }
   engine_.resources_.give_spare_units();
   next->next_tree = next_tree_;
+  // From here on it must not be taken back, also when memory runs out: then only reopening tells what was committed.
+  struct NoWayBack {
+    Writer& writer;
+    ~NoWayBack() {
+      if (writer.ended_) return;
+      writer.engine_.poison();
+      writer.end();
+    }
+  } const no_way_back{*this};
   status = engine_.publish(&transaction_, next->next_tree);
   if (!status.ok()) {
     end();

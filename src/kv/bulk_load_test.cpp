@@ -177,6 +177,32 @@ TEST(bulk_load, that_fails_leaves_nothing_behind) {
   }
 }
 
+// The program's own exceptions pass through; the transaction then has nothing of the load.
+TEST(bulk_load, whose_callback_throws_leaves_nothing_behind) {
+  for (const bool empty : {true, false}) {
+    TestMachine machine;
+    Database db = machine.open(small_pages).value();
+    if (!empty) {
+      ASSERT_TRUE(db.keyspace()->put("old", "row").ok());
+    }
+    const std::uint64_t pages_before = pages(db);
+    Transaction tx = db.begin().value();
+    const auto call = [&](std::uint64_t i) -> Status {
+      if (i == 500) throw std::bad_alloc();
+      return i == 300 ? db.checkpoint() : Status();
+    };
+    EXPECT_THROW((void)load(tx, Rows(600, call)), std::bad_alloc);
+    ASSERT_EQ(tx.put(default_keyspace, "old", "row").to_string(), "ok");
+    ASSERT_EQ(tx.commit().to_string(), "ok");
+    EXPECT_EQ(entries_of(db), (Model{{"old", "row"}}));
+    // Rows that were put one by one leave leaves behind that are nearly empty.
+    if (empty) {
+      EXPECT_EQ(pages(db), pages_before);
+    }
+    EXPECT_EQ(db.verify().status().to_string(), "ok");
+  }
+}
+
 TEST(bulk_load, goes_back_with_its_transaction_or_savepoint) {
   TestMachine machine;
   Database db = machine.open(small_pages).value();

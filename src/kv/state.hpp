@@ -111,6 +111,11 @@ class TransactionState {
   Status start();
   Status can_end() const;
   void end() noexcept;
+  // Ends the transaction, however the scope is left.
+  struct Ending {
+    TransactionState& state;
+    ~Ending() { state.end(); }
+  };
   Result<std::uint64_t> put_in_order(std::string_view keyspace, const std::function<Result<bool>(Entry&)>& next);
   Result<std::size_t> find_savepoint(std::uint64_t savepoint) const;
 

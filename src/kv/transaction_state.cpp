@@ -228,7 +228,17 @@ Result<std::uint64_t> TransactionState::bulk_load(std::string_view keyspace, con
     });
   }
   const engine::Writer::Savepoint before = writer_->savepoint();
+  // Also when the callback throws.
+  struct TakeBack {
+    engine::Writer& writer;
+    const engine::Writer::Savepoint& before;
+    bool armed = true;
+    ~TakeBack() {
+      if (armed) (void)writer.rollback_to(before).ok();
+    }
+  } take_back{*writer_, before};
   Result<std::uint64_t> rows = put_in_order(keyspace, ask);
+  take_back.armed = false;
   if (!rows.ok()) QUIRE_TRY(writer_->rollback_to(before));
   return rows;
 }
@@ -263,16 +273,14 @@ Status TransactionState::release(std::uint64_t savepoint) {
 
 Status TransactionState::commit() {
   QUIRE_TRY(can_end());
-  Status status = writer_ ? writer_->commit() : engine().usable();
-  end();
-  return status;
+  const Ending ending{*this};
+  return writer_ ? writer_->commit() : engine().usable();
 }
 
 Status TransactionState::rollback() {
   QUIRE_TRY(can_end());
-  Status status = writer_ ? writer_->rollback() : Status();
-  end();
-  return status;
+  const Ending ending{*this};
+  return writer_ ? writer_->rollback() : Status();
 }
 
 }  // namespace quire::kv
