@@ -60,9 +60,24 @@ class Epochs : public testing::Test {
     ASSERT_TRUE(free_page(pages_.resources, id).ok());
     now_.erase(id.raw);
   }
+  PageId add_undo(const std::string& text) {
+    const PageId id = pages_.add_undo(text);
+    now_[id.raw] = text;
+    return id;
+  }
   void flip() {
     flipped_ = now_;
     pages_.begin_publish();
+  }
+  // No transaction is active: the published state needs no undo page. These are not in it.
+  void flip_keeping_back(const std::vector<PageId>& kept) {
+    flipped_ = now_;
+    for (const PageId id : kept) flipped_.erase(id.raw);
+    pages_.begin_publish(Pages::Undo::keep_back);
+    for (const PageId id : kept) {
+      EXPECT_EQ(dirty(id) & ~dirty::in_flight, dirty::tag(pages_.pool.running())) << "page " << id.raw;
+      EXPECT_EQ(pages_.text(id), now_[id.raw]);
+    }
   }
   void finish() {
     ASSERT_TRUE(pages_.write_pages().ok());
@@ -225,6 +240,140 @@ TEST_F(Epochs, grown_by_table_pages_and_a_level_between_flip_and_publish) {
   EXPECT_EQ(pages_.space.root.table_depth, 1u);
   publish();
   EXPECT_EQ(pages_.space.root.table_depth, 2u);
+}
+
+// ---- undo pages of ended transactions (CK-9)
+
+TEST_F(Epochs, kept_back_an_undo_page_is_neither_written_nor_published_and_belongs_to_the_next_epoch) {
+  const std::vector<PageId> ids = publish_pages(3);
+  change(ids[0], "of the flip");
+  const PageId undo = add_undo("before images");
+  flip_keeping_back({undo});
+  const std::uint64_t written = pages_.space.file.counters().pages_written.load(relaxed);
+  ASSERT_TRUE(pages_.write_pages().ok());
+  EXPECT_EQ(pages_.space.file.counters().pages_written.load(relaxed), written + 1);
+  finish();
+  EXPECT_TRUE(pages_.space.table.find(undo)->entry.free());
+  change(ids[1], "more");
+  publish();  // kept back once; what is still there is then written
+  EXPECT_FALSE(pages_.space.table.find(undo)->entry.free());
+}
+
+TEST_F(Epochs, kept_back_and_changed_an_undo_page_is_stored_by_the_flip_of_an_active_transaction) {
+  (void)publish_pages(3);
+  const PageId first = add_undo("ended");
+  const PageId second = add_undo("ended too");
+  flip_keeping_back({first, second});
+  change(second, "ended too, and active");
+  finish();
+  change(second, "ended too, and active, twice");
+  publish();
+}
+
+TEST_F(Epochs, changed_again_and_again_an_undo_page_is_kept_back_every_time) {
+  const std::vector<PageId> ids = publish_pages(3);
+  const PageId undo = add_undo("0");
+  for (const char* text : {"1", "2", "3"}) {
+    flip_keeping_back({undo});
+    change(undo, text);
+    finish();
+    change(ids[0], text);
+  }
+  EXPECT_TRUE(pages_.space.table.find(undo)->entry.free());
+  const PageId idle = add_undo("not changed any more");
+  flip_keeping_back({undo, idle});
+  finish();
+  change(undo, "4");
+  flip_keeping_back({undo});  // the other one has been kept back before
+  finish();
+  EXPECT_FALSE(pages_.space.table.find(idle)->entry.free());
+}
+
+TEST_F(Epochs, evicted_before_the_flip_an_undo_page_is_published_and_captured_again_if_it_changed) {
+  (void)publish_pages(3);
+  const PageId clean = add_undo("written out");
+  const PageId changed = add_undo("written out, then");
+  ASSERT_TRUE(pages_.pool.write_out({clean, changed}).ok());
+  change(changed, "changed");
+  flip_keeping_back({});
+  finish();
+  change(clean, "of the next epoch");
+  flip_keeping_back({});
+  finish();
+}
+
+TEST_F(Epochs, evicted_after_the_flip_a_page_kept_back_belongs_to_the_next_epoch) {
+  (void)publish_pages(3);
+  const PageId undo = add_undo("before images");
+  const PageId other = add_undo("of the same transaction");
+  flip_keeping_back({undo, other});
+  ASSERT_TRUE(pages_.pool.write_out({undo, other}).ok());
+  EXPECT_EQ(dirty(undo), 0u);
+  change(other, "changed after that");
+  finish();
+  publish();
+}
+
+TEST_F(Epochs, freed_and_made_anew_as_a_page_of_a_tree_the_number_of_an_undo_page_is_captured) {
+  (void)publish_pages(3);
+  const PageId undo = add_undo("before images");
+  free(undo);
+  ASSERT_EQ(add("a page of a tree"), undo);
+  const PageId second = add_undo("more of them");
+  flip_keeping_back({second});
+  free(second);
+  ASSERT_EQ(add("another"), second);
+  finish();
+  publish();
+}
+
+TEST_F(Epochs, kept_back_while_an_image_of_the_number_before_is_in_flight) {
+  const std::vector<PageId> ids = publish_pages(3);
+  change(ids[0], "first");
+  const AtHook in_flight("pool.before_write", [&] {
+    free(ids[0]);
+    EXPECT_EQ(add_undo("before images"), ids[0]);
+    flip_keeping_back({ids[0]});
+    EXPECT_NE(dirty(ids[0]) & dirty::in_flight, 0u);
+    return Status();
+  });
+  ASSERT_TRUE(pages_.pool.write_out({ids[0]}).ok());
+  ASSERT_TRUE(in_flight.met());
+  EXPECT_EQ(dirty(ids[0]), dirty::tag(pages_.pool.running()));
+  finish();
+  publish();
+}
+
+TEST_F(Epochs, without_room_for_the_next_epoch_undo_pages_are_written) {
+  (void)publish_pages(3);
+  const PageId undo = add_undo("before images");
+  flipped_ = now_;
+  pages_.pool.gate().close();
+  (void)pages_.pool.flip();
+  pages_.space.begin_publish();
+  EXPECT_EQ(pages_.pool.keep_undo_back(0), 0u);
+  pages_.pool.gate().open();
+  finish();
+  EXPECT_FALSE(pages_.space.table.find(undo)->entry.free());
+}
+
+TEST_F(Epochs, kept_back_undo_pages_of_many_table_pages_use_no_more_units_than_promised) {
+  Pages large(files_, {.frames = 900});
+  std::vector<PageId> undo;
+  for (int n = 0; n < 300; ++n) {
+    (void)large.add("a page of a tree");
+    undo.push_back(large.add_undo("before images"));
+  }
+  EXPECT_EQ(large.pool.keep_back_units(), 3 * large.space.table.path_units_max()) << "256 entries to a table page";
+  large.begin_publish(Pages::Undo::keep_back);
+  ASSERT_TRUE(large.write_pages().ok());
+  EXPECT_EQ(large.space.file.counters().pages_written.load(relaxed), 300u);
+  large.finish_publish();
+  EXPECT_EQ(large.leaked_units(), large.pool.promised(large.pool.running()));
+  EXPECT_GE(large.leaked_units(), 300 + 3 * 2);
+  for (const PageId id : undo) ASSERT_TRUE(free_page(large.resources, id).ok());
+  large.publish();
+  EXPECT_EQ(large.leaked_units(), 0u);
 }
 
 // ---- images in flight

@@ -9,14 +9,20 @@
 // of it is being written. Two epochs may be under way: `writing`, which a checkpoint captures, and `running`.
 // Every change of a page that `writing` still needs sets its image aside first (CK-3).
 //
+// CK-9: a flip without active transactions keeps back the undo pages of its epoch that have no image in the file. They
+// stay dirty, as pages of the next epoch; in the table that is published their numbers are free, and they have no block.
+// A page is kept back once per change: what is still there a flip later is captured, so that old snapshots make no flip long.
+//
 // Capture = copy the bytes, take a block, set the entry, clear the tag, all under a latch and inside the gate
 // (the checkpoint needs no gate: nobody else flips). The write follows outside.
 //
 // Invariants   1. a slot that is not evicted or io has a frame, and frame_owner_ names it
 //              2. a page has at most one image in flight (BA-3), and its frame stays until that is written (BP-4)
-//              3. the list of an epoch holds every page tagged with it (and some that no longer are)
+//              3. the lists of an epoch hold every page tagged with it (and some that no longer are)
 //              4. images in flight of an epoch are counted before the tag goes, so the checkpoint that finds no tagged
 //                 page and then no image in flight has them all (CK-5)
+//              5. an undo page that holds a record of an active transaction has an image in every table whose flip lists
+//                 that transaction: such a flip keeps nothing back
 // Threads      optimistic, read, write, fault, write_out from any thread, none of them inside an action; the part for
 //              Action inside one; flip with the gate closed, the rest of the checkpoint's part by the checkpoint
 // Errors       corrupt, io (reading); no_memory (every frame is latched); an image that cannot be written makes
@@ -123,6 +129,11 @@ class Pool {
   void start(Epoch running) noexcept { running_ = running; }
   // The gate is closed: the running epoch is the one being written from here on. It is returned.
   Epoch flip();
+  // CK-9, for a flip without active transactions: how many units keep_undo_back may need, to be reserved before the gate
+  // closes, and then, right behind flip, the pages change hands. Takes as many pages as `units` allow; what is left of the
+  // units comes back.
+  std::uint64_t keep_back_units() const;
+  std::uint64_t keep_undo_back(std::uint64_t units);
   // Pages that may be tagged with the epoch being written, each once, in order of number.
   std::vector<PageId> take_dirty(Epoch epoch);
   // The content of a page as of the flip, if nobody has captured it yet; waits for its latch and its image in
@@ -168,7 +179,7 @@ class Pool {
   // The page is latched, shared or exclusively. Empty when it is clean or in flight.
   std::optional<Image> capture(PageId id, space::PageSlot& slot, MutableBytes into);
   Status write_images(std::vector<std::pair<Image, Bytes>>& images, std::string_view why);
-  void add_dirty(PageId id);
+  void add_dirty(PageId id, bool undo);
 
   Result<std::uint32_t> take_frame();
   enum class Step { nothing, busy, dirty };  // busy: the frame is being read into or written out
@@ -202,9 +213,17 @@ class Pool {
   std::array<Atomic<std::uint64_t>, 2> in_flight_{};
 
   Atomic<bool> failed_{false};
+  struct DirtyList {
+    std::vector<PageId> ids;  // may repeat
+    std::size_t tidied = 0;   // length after the last look through it
+  };
+  struct DirtyPages {
+    DirtyList pages;  // undo pages that were kept back, too
+    DirtyList undo;   // undo pages that may stay behind
+  };
   mutable os::Mutex changes_mutex_;
-  std::array<std::vector<PageId>, 2> dirty_ QUIRE_GUARDED_BY(changes_mutex_);  // by parity of the epoch
-  std::array<std::size_t, 2> dirty_tidied_ QUIRE_GUARDED_BY(changes_mutex_){};
+  std::array<DirtyPages, 2> dirty_ QUIRE_GUARDED_BY(changes_mutex_);  // by parity of the epoch
+  bool kept_undo_back_ = false;  // the flip of the epoch being written did, all there was; changed with the gate closed
   Status failure_ QUIRE_GUARDED_BY(changes_mutex_);
 
   struct SideImage {

@@ -52,22 +52,23 @@ struct Pages {
   Pages(os::FileSystem& files, PagesOptions options, const space::Superblock& root) : space(files, root) { start(options); }
 
   void start(PagesOptions options) {
-    pool.register_kind(page::PageType::leaf, kind);
+    for (const page::PageType type : {page::PageType::leaf, page::PageType::undo}) pool.register_kind(type, kind);
     const Status status = pool.open(options.frames * space.file.page_bytes());
     QUIRE_ASSERT(status.ok());
     pool.start(Epoch{space.root.generation.raw + 1});
   }
 
-  Result<PageId> try_add(std::string_view text) {
+  Result<PageId> try_add(std::string_view text, page::PageType type = page::PageType::leaf) {
     Action action(resources);
     Status status = action.prepare({.dirty = 0, .create = 1});
     if (!status.ok()) return status;
     action.enter();
-    const WritePage page = action.create(page::PageType::leaf, TreeId{1});
+    const WritePage page = action.create(type, TreeId{1});
     TextKind::write(page.bytes(), text);
     return page.id();
   }
   PageId add(std::string_view text) { return try_add(text).value(); }
+  PageId add_undo(std::string_view text) { return try_add(text, page::PageType::undo).value(); }
 
   Status change(PageId id, std::string_view text) {
     for (;;) {
@@ -98,11 +99,16 @@ struct Pages {
   }
 
   // CK-2.
-  void begin_publish() {
+  enum class Undo { store, keep_back };
+  void begin_publish(Undo undo = Undo::store) {
+    std::uint64_t units = undo == Undo::keep_back ? pool.keep_back_units() : 0;
+    if (!space.blocks.reserve(units).ok()) units = 0;
     pool.gate().close();
     (void)pool.flip();
     space.begin_publish();
+    if (undo == Undo::keep_back) units = pool.keep_undo_back(units);
     pool.gate().open();
+    space.blocks.unreserve(units);
   }
   Epoch writing() const { return Epoch{space.root.generation.raw + 1}; }
   // One page at a time, so that a test may do something between any two. Captured, not written yet.

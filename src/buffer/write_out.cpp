@@ -39,25 +39,33 @@ bool Pool::mark_dirty(const WritePage& page) {
   space::PageSlot& slot = *page.slot_;
   const std::uint32_t own = dirty::tag(running_);
   const std::uint32_t word = slot.dirty.load(acquire);
-  if ((word & dirty::tag_mask) == own) return false;
+  const bool may_stay = page::type_of(page.data()) == page::PageType::undo && slot.entry.free();
+  if ((word & dirty::tag_mask) == own) {
+    // One that was kept back belongs to this epoch already.
+    if (may_stay && (word & dirty::may_stay) == 0) {
+      slot.dirty.fetch_or(dirty::may_stay, release);
+      add_dirty(page.id(), may_stay);
+    }
+    return false;
+  }
   QUIRE_ASSERT((word & dirty::tag_mask) == 0 || seeded_bug("skip_copy_on_update"));
-  slot.dirty.fetch_and(~dirty::tag_mask, relaxed);
-  slot.dirty.fetch_or(own, release);
-  add_dirty(page.id());
+  slot.dirty.fetch_and(dirty::in_flight, relaxed);
+  slot.dirty.fetch_or(own | (may_stay ? dirty::may_stay : 0), release);
+  add_dirty(page.id(), may_stay);
   return true;
 }
 
-void Pool::add_dirty(PageId id) {
+void Pool::add_dirty(PageId id, bool may_stay) {
   os::Lock lock(changes_mutex_);
-  const std::size_t side = parity(running_);
-  std::vector<PageId>& list = dirty_[side];
-  list.push_back(id);
+  DirtyPages& pages = dirty_[parity(running_)];
+  DirtyList& list = may_stay ? pages.undo : pages.pages;
+  list.ids.push_back(id);
   // Pages that were written out and changed again are in it more than once.
-  if (list.size() < 2 * dirty_tidied_[side] + 4 * frame_count_) return;
-  std::erase_if(list, [&](PageId each) { return (table_.find(each)->dirty.load(relaxed) & dirty::tag_mask) != dirty::tag(running_); });
-  std::sort(list.begin(), list.end());
-  list.erase(std::unique(list.begin(), list.end()), list.end());
-  dirty_tidied_[side] = list.size();
+  if (list.ids.size() < 2 * list.tidied + 4 * frame_count_) return;
+  std::erase_if(list.ids, [&](PageId each) { return (table_.find(each)->dirty.load(relaxed) & dirty::tag_mask) != dirty::tag(running_); });
+  std::sort(list.ids.begin(), list.ids.end());
+  list.ids.erase(std::unique(list.ids.begin(), list.ids.end()), list.ids.end());
+  list.tidied = list.ids.size();
 }
 
 std::optional<Image> Pool::capture(PageId id, space::PageSlot& slot, MutableBytes into) {
@@ -80,6 +88,8 @@ std::optional<Image> Pool::capture(PageId id, space::PageSlot& slot, MutableByte
   const space::Entry old = slot.entry;
   if (!old.free()) blocks_.supersede(old.block(), epoch);
   const bool undo = page::type_of(into.data()) == page::PageType::undo;
+  QUIRE_ASSERT((word & dirty::may_stay) == 0 || (undo && old.free()));
+  QUIRE_ASSERT((word & dirty::may_stay) == 0 || epoch == running_ || !kept_undo_back_);
   space::Entry entry = space::Entry::make(block, file_.page_blocks(), undo ? space::EntryKind::undo : space::EntryKind::page);
   entry.checksum = file_.checksum(into, id.raw);
   table_.set_entry(id, entry, epoch);
@@ -187,20 +197,59 @@ Epoch Pool::flip() {
   const Epoch epoch = running_;
   writing_.store(epoch.raw, release);
   running_ = Epoch{epoch.raw + 1};
+  kept_undo_back_ = false;
   return epoch;
+}
+
+std::uint64_t Pool::keep_back_units() const {
+  std::vector<std::uint64_t> leaves;
+  {
+    os::Lock lock(changes_mutex_);
+    for (const PageId id : dirty_[parity(running_)].undo.ids) leaves.push_back(table_.leaf_of(id));
+  }
+  std::sort(leaves.begin(), leaves.end());
+  return static_cast<std::uint64_t>(std::unique(leaves.begin(), leaves.end()) - leaves.begin()) * table_.path_units_max();
+}
+
+std::uint64_t Pool::keep_undo_back(std::uint64_t units) {
+  const Epoch epoch{writing_.load(relaxed)};
+  os::Lock lock(changes_mutex_);
+  std::vector<PageId>& undo = dirty_[parity(epoch)].undo.ids;
+  while (!undo.empty()) {
+    const PageId id = undo.back();
+    if (units < table_.path_units_max() && !table_.has_path(id, running_)) break;
+    undo.pop_back();
+    space::PageSlot& slot = *table_.find(id);
+    // Those that were written out or freed meanwhile, and maybe made anew as something else, have lost one or the other.
+    const std::uint32_t word = slot.dirty.load(acquire) & ~dirty::in_flight;
+    if (word != (dirty::tag(epoch) | dirty::may_stay)) continue;
+    QUIRE_ASSERT(slot.entry.free());
+    slot.dirty.fetch_xor(word ^ dirty::tag(running_), acq_rel);
+    dirty_[parity(running_)].pages.ids.push_back(id);
+    // Its unit goes with it; its way through the table is the next epoch's own.
+    take_promise(1, epoch);
+    const std::uint64_t path = table_.path_units(id, running_);
+    units -= path;
+    promise(1 + path);
+  }
+  kept_undo_back_ = undo.empty();
+  return units;
 }
 
 bool Pool::has_dirty() const {
   os::Lock lock(changes_mutex_);
-  return !dirty_[parity(running_)].empty();
+  const DirtyPages& pages = dirty_[parity(running_)];
+  return !pages.pages.ids.empty() || !pages.undo.ids.empty();
 }
 
 std::vector<PageId> Pool::take_dirty(Epoch epoch) {
   std::vector<PageId> ids;
   {
     os::Lock lock(changes_mutex_);
-    ids.swap(dirty_[parity(epoch)]);
-    dirty_tidied_[parity(epoch)] = 0;
+    DirtyPages& pages = dirty_[parity(epoch)];
+    ids.swap(pages.pages.ids);
+    ids.insert(ids.end(), pages.undo.ids.begin(), pages.undo.ids.end());
+    pages = DirtyPages{};
   }
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());

@@ -30,6 +30,19 @@ class ClosedGate {
   buffer::Gate& gate_;
 };
 
+// Reserved units; what is left of them at the end goes back. None when there is no room.
+struct SpareUnits {
+  SpareUnits(space::BlockAllocator& allocator, std::uint64_t wanted) : blocks(allocator) {
+    if (wanted > 0 && blocks.reserve(wanted).ok()) units = wanted;
+  }
+  ~SpareUnits() { blocks.unreserve(units); }
+  SpareUnits(const SpareUnits&) = delete;
+  SpareUnits& operator=(const SpareUnits&) = delete;
+
+  space::BlockAllocator& blocks;
+  std::uint64_t units = 0;
+};
+
 }  // namespace
 
 void Checkpoint::start(const space::Superblock& published) {
@@ -59,31 +72,41 @@ Status Checkpoint::publish_locked(const std::function<State()>& at_flip) {
   QUIRE_TRY(pool.failure());
   space::Superblock next = published();
   State state;
-  Epoch epoch;
+  Result<Epoch> epoch = Epoch{};
   {
-    os::Lock lock(pool.flip_mutex());
-    const ClosedGate closed(pool.gate());
-    state = at_flip();
-    next.flags = state.clean ? space::superblock_flag::clean : std::uint8_t{0};
-    // A transaction may end without changing a page: then its name in the published list is what would undo it.
-    const bool same_active = published_active_.has_value() && *published_active_ == state.active;
-    const bool same_pages = !pool.has_dirty() && !resources_.table.dirty() && !bitmap_.dirty();
-    const bool same = same_pages && same_active && next.flags == published().flags;
-    const std::size_t active_max = (file_.page_bytes() - active_page_header_bytes) / active_record_bytes;
-    if (state.active.size() > active_max) {
-      return Status(Code::limit, std::to_string(state.active.size()) + " transactions are active at a checkpoint of " +
-                                     file_.path() + ", " + std::to_string(active_max) + " at most");
-    }
-    if (!same) {
-      // CK-2: from here on the epoch is published or the handle is poisoned.
-      epoch = pool.flip();
-      resources_.table.begin_write(epoch);
-    }
-    if (same) return Status();
+    // Room for undo pages that go on as the next epoch's. On a full disk they are written like all others.
+    SpareUnits spare(resources_.blocks, pool.keep_back_units());
+    epoch = flip(at_flip, state, next, spare.units);
   }
-  Status status = write_epoch(epoch, state, next);
+  QUIRE_TRY(epoch.status());
+  if (*epoch == Epoch{}) return Status();
+  Status status = write_epoch(*epoch, state, next);
   if (!status.ok()) pool.fail(status);
   return status;
+}
+
+Result<Epoch> Checkpoint::flip(const std::function<State()>& at_flip, State& state, space::Superblock& next, std::uint64_t& units) {
+  buffer::Pool& pool = resources_.pool;
+  os::Lock lock(pool.flip_mutex());
+  const ClosedGate closed(pool.gate());
+  state = at_flip();
+  next.flags = state.clean ? space::superblock_flag::clean : std::uint8_t{0};
+  // A transaction may end without changing a page: then its name in the published list is what would undo it.
+  const bool same_active = published_active_.has_value() && *published_active_ == state.active;
+  const bool same_pages = !pool.has_dirty() && !resources_.table.dirty() && !bitmap_.dirty();
+  const bool same = same_pages && same_active && next.flags == published().flags;
+  const std::size_t active_max = (file_.page_bytes() - active_page_header_bytes) / active_record_bytes;
+  Epoch epoch{};
+  if (!same && state.active.size() <= active_max) {
+    // CK-2: from here on the epoch is published or the handle is poisoned.
+    epoch = pool.flip();
+    resources_.table.begin_write(epoch);
+    // CK-9: nobody will undo from this state.
+    if (state.active.empty() || seeded_bug("keep_back_undo_of_active")) units = pool.keep_undo_back(units);
+  }
+  if (state.active.size() <= active_max) return epoch;
+  return Status(Code::limit, std::to_string(state.active.size()) + " transactions are active at a checkpoint of " +
+                                 file_.path() + ", " + std::to_string(active_max) + " at most");
 }
 
 Status Checkpoint::write_epoch(Epoch epoch, const State& state, space::Superblock next) {

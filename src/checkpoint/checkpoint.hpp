@@ -5,11 +5,15 @@
 // (CK-3); then the page table and the bitmap; then, all that synced, the other superblock. Until that
 // last write is on disk the previous checkpoint is untouched.
 //
+// Undo pages are written only while a transaction is active at the flip. Otherwise those that the file does not hold
+// yet stay in memory, for older snapshots and for purge, and are free in what is published (CK-9).
+//
 //   publish: flip -> write pages -> assign and write table and bitmap -> sync -> superblock -> sync -> free the old
 //
 // Invariants   1. no block of the published checkpoint is written (BlockAllocator asserts it)
 //              2. the superblock is written only after a sync that covers everything it refers to (CK-5, CK-6)
 //              3. superseded blocks are free only after the superblock is durable (CK-7)
+//              4. every undo page of a transaction that the published list names has an image in the published table
 // Threads      publish from any thread, one at a time; actions and readers beside it
 // Errors       a failure after the flip poisons the handle (CK-8, WAL-7): `io`, `corrupt`... say that nothing
 //              was published; unknown_outcome says that the superblock was being written
@@ -69,6 +73,8 @@ class Checkpoint {
   Status write_active(Epoch epoch, const std::vector<ActiveTransaction>& active, space::Superblock& next);
   Status write_roots(Epoch epoch, const State& state, space::Superblock& next);
   Status publish_locked(const std::function<State()>& at_flip) QUIRE_REQUIRES(mutex_);
+  // Closes the gate and begins a new epoch; the one to be written, or none when nothing has changed. Uses up some of the units.
+  Result<Epoch> flip(const std::function<State()>& at_flip, State& state, space::Superblock& next, std::uint64_t& units) QUIRE_REQUIRES(mutex_);
   Status write_epoch(Epoch epoch, const State& state, space::Superblock next) QUIRE_REQUIRES(mutex_);
 
   space::PageFile& file_;

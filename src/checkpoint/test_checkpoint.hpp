@@ -15,6 +15,10 @@ namespace quire::checkpoint {
 
 using Texts = std::map<std::uint64_t, std::string>;  // by page number
 
+// Texts of undo pages begin so.
+inline constexpr char undo_mark = '<';
+inline bool is_undo(const std::string& text) { return !text.empty() && text[0] == undo_mark; }
+
 struct Store {
   buffer::Pages pages;
   Checkpoint checkpoint{pages.space.file, pages.resources, pages.space.bitmap};
@@ -72,7 +76,9 @@ inline void look_at_pages(space::Space& space, Found& found) {
     Status read = space.file.read(entry, id.raw, "page " + std::to_string(id.raw), image);
     if (!read.ok()) return read;
     if (page::id_of(image.data()) != id) return Status(Code::corrupt, "another page");
-    found.texts[id.raw] = buffer::TextKind::read(image.data());
+    const std::string text = buffer::TextKind::read(image.data());
+    if (is_undo(text) != (entry.kind() == space::EntryKind::undo)) return Status(Code::corrupt, "a page of the wrong kind");
+    found.texts[id.raw] = text;
     used += entry.blocks();
     if (!space.blocks.published().contains(entry.block(), entry.blocks())) return Status(Code::corrupt, "a used block marked free");
     return Status();

@@ -22,6 +22,17 @@ struct Version {
   Texts texts;
   std::vector<ActiveTransaction> active;
   friend bool operator==(const Version&, const Version&) = default;
+
+  // Nothing else, and nothing less but undo pages that no transaction needs (CK-9).
+  bool is_in(const Found& found) const {
+    std::size_t missing = 0;
+    for (const auto& [id, text] : texts) {
+      const auto there = found.texts.find(id);
+      if (there != found.texts.end() ? there->second != text : !is_undo(text) || !active.empty()) return false;
+      if (there == found.texts.end()) ++missing;
+    }
+    return found.texts.size() + missing == texts.size();
+  }
 };
 
 class Schedule {
@@ -107,14 +118,17 @@ class Schedule {
   }
 
   void add() {
-    const std::string text(random_.below(300), static_cast<char>('a' + random_.below(26)));
-    const Result<PageId> id = store_.pages.try_add(text);
+    std::string text(random_.below(300), static_cast<char>('a' + random_.below(26)));
+    const bool undo = random_.chance(1, 4);
+    if (undo) text.insert(text.begin(), undo_mark);
+    const Result<PageId> id = store_.pages.try_add(text, undo ? page::PageType::undo : page::PageType::leaf);
     if (!id.ok()) return refuse(id.status());
     check(texts_.emplace(id->raw, text).second, "a number given twice");
   }
   void change() {
     const std::uint64_t id = some();
-    const std::string text(random_.below(300), static_cast<char>('A' + random_.below(26)));
+    std::string text(random_.below(300), static_cast<char>('A' + random_.below(26)));
+    if (is_undo(texts_[id])) text.insert(text.begin(), undo_mark);
     at_work_.insert(id);
     const Status status = store_.pages.change(PageId{id}, text);
     at_work_.erase(id);

@@ -185,11 +185,21 @@ void PageTable::set_entry(PageId id, Entry entry, Epoch epoch) {
 }
 
 std::uint64_t PageTable::path_units(PageId id, Epoch epoch) {
-  const std::uint64_t leaf = id.raw / slots_per_leaf();
+  if (has_path(id, epoch)) return 0;
+  const std::uint64_t leaf = leaf_of(id);
   if (leaf >= path_epoch_.size()) path_epoch_.resize(leaf + 1, 0);
-  if (path_epoch_[leaf] == epoch.raw) return 0;
   path_epoch_[leaf] = epoch.raw;
   return path_units_max();
+}
+
+bool PageTable::has_path(PageId id, Epoch epoch) const noexcept {
+  const std::uint64_t leaf = leaf_of(id);
+  return leaf < path_epoch_.size() && path_epoch_[leaf] == epoch.raw;
+}
+
+bool PageTable::has_image(PageId id) const {
+  os::Lock lock(entries_mutex_);
+  return !find(id)->entry.free();
 }
 
 void PageTable::begin_write(Epoch epoch) {

@@ -14,7 +14,7 @@
 //              3. outside a checkpoint, image = slot for every entry
 // Protocol     begin_write(E) set_entry* assign* write publish(E)
 // Threads      find, load, set_entry: any; an entry in a slot is changed by the holder of the page's latch; numbers by the
-//              one writer; the rest by the checkpoint
+//              one writer; path_units where nobody else is in the gate; the rest by the checkpoint
 // Errors       corrupt, io when a table page cannot be read; limit when page numbers run out
 #pragma once
 
@@ -62,10 +62,18 @@ class PageTable {
 
   // The entry of a page changes in `epoch`.
   void set_entry(PageId id, Entry entry, Epoch epoch);
-  // Units a page that becomes dirty needs for its table path, the first time in an epoch (BA-7).
+  // Units a page that becomes dirty needs for its table path, the first time in an epoch (BA-7). In the gate, or with it
+  // closed.
   std::uint64_t path_units(PageId id, Epoch epoch);
+  // Whether it will return none.
+  bool has_path(PageId id, Epoch epoch) const noexcept;
   // Most units that path_units can return.
   std::uint64_t path_units_max() const noexcept { return depth_.load(relaxed) + 1; }
+
+  // The table page that holds the entry of `id`.
+  std::uint64_t leaf_of(PageId id) const noexcept { return id.raw / slots_per_leaf(); }
+  // Whether the newest image of a page lies in the file.
+  bool has_image(PageId id) const;
 
   // The flip: from here on `epoch` is being written. The gate is closed.
   void begin_write(Epoch epoch);
@@ -124,6 +132,7 @@ class PageTable {
   std::vector<PageId> free_ids_;           // a heap, lowest on top
   std::uint64_t leaves_searched_ = 0;      // table pages below it have given their free numbers to free_ids_
   PageId search_end_{};                    // numbers from here on were never in use when the file was opened
+  // Of who changes pages: the writer, or a flip.
   std::vector<std::uint64_t> path_epoch_;  // per table page: the last epoch that reserved its path
 };
 

@@ -136,8 +136,11 @@ Status UndoLog::release(UndoPosition position) {
     pages_.pop_front();
     ++first_page_;
   }
-  // Nothing is left: the page is filled again from its beginning.
-  if (position == end() && pages_.size() == 1) offset_ = undo_page_header_bytes;
+  if (position != end() || pages_.size() != 1) return Status();
+  // Nothing is left: the page is filled again from its beginning. One that lies in the file goes, since every checkpoint
+  // would write it again; the next one is kept back by them (CK-9).
+  if (resources_.table.has_image(pages_.front())) return clear();
+  offset_ = undo_page_header_bytes;
   return Status();
 }
 
