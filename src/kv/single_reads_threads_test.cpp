@@ -164,9 +164,6 @@ TEST(single_reads_threads, give_what_was_committed_between_call_and_return) {
 
 #if defined(QUIRE_CHECKS) && QUIRE_CHECKS
 TEST(single_reads_threads, would_notice_purge_ahead_of_a_snapshot) {
-#if defined(QUIRE_TSAN)
-  GTEST_SKIP() << "with shared latches a reader may follow purged undo without end, which is what the bug does";
-#endif
   const SeededBugScope scope("purge_ahead_of_a_snapshot");
   Scene scene;
   scene.run();
