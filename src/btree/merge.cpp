@@ -4,6 +4,9 @@
 // then latches parent, left, right (BP-1) if the versions are still the same, and cannot fail any more. The left
 // page always stays and takes over the right one's link, so that only a node under the same parent links to the
 // page that goes. When a parent loses a child it may be underfull itself: that is the next action, a level up.
+// A full leaf that is about to be split gives rows to the emptier of its neighbours instead, if that gives both enough
+// room (docs/decisions/0007-shift-before-split.md).
+//
 // A root with a single child takes that child's content, so that its own PageId stays (BT-2).
 //
 // Nothing visible changes: rows go with their headers, ghosts as ghosts. A reader that comes to a page which has gone
@@ -31,6 +34,8 @@ constexpr double merged_load_max = 0.75;
 // Compaction stops short of full pages, and leaves alone what is nearly so.
 constexpr double compact_load_max = 0.90;
 constexpr double compact_load_min = 0.85;
+// A neighbour that is fuller takes nothing from a full leaf: both would be full again soon.
+constexpr double shift_load_max = 0.75;
 
 double load_of(const NodeView& like, std::uint32_t bytes, std::uint32_t slots) {
   const double by_bytes = static_cast<double>(bytes - node_header_bytes) / (like.page_bytes() - node_header_bytes);
@@ -53,6 +58,12 @@ class Chooser {
       : left_(left), right_(right), above_(above), index_(index), separator_(above.key(index)), content_(left, separator_, right) {}
 
   const Content& content() const noexcept { return content_; }
+
+  // Plans leave room for so many bytes more at `key`, in one more slot.
+  void expect(std::string_view key, std::uint32_t bytes) noexcept {
+    arrival_key_ = key;
+    arrival_bytes_ = bytes;
+  }
 
   // What is empty may go whatever the load then is.
   Plan merge(double load_max) const {
@@ -81,8 +92,9 @@ class Chooser {
   }
 
  private:
-  double load_of(const Content::Part& part) const {
-    return btree::load_of(left_, content_.page_bytes_with(part), part.to - part.from);
+  double load_of(const Content::Part& part, bool with_arrival = false) const {
+    return btree::load_of(left_, content_.page_bytes_with(part) + (with_arrival ? arrival_bytes_ : 0),
+                          part.to - part.from + (with_arrival ? 1 : 0));
   }
 
   template <class Accept>
@@ -91,8 +103,9 @@ class Chooser {
       for (const std::uint32_t index : {wanted - std::min(distance, wanted), wanted + distance}) {
         std::optional<Division> division = division_at(index);
         if (!division) continue;
-        const double left = load_of(left_part(content_, *division));
-        const double right = load_of(right_part(content_, *division));
+        const bool arrives_left = arrival_key_ <= division->separator;
+        const double left = load_of(left_part(content_, *division), arrival_bytes_ > 0 && arrives_left);
+        const double right = load_of(right_part(content_, *division), arrival_bytes_ > 0 && !arrives_left);
         if (left <= 1 && right <= 1 && accept(left, right)) return {Plan::Kind::move, std::move(*division)};
       }
     }
@@ -112,6 +125,8 @@ class Chooser {
   std::uint32_t index_;
   std::string separator_;
   Content content_;
+  std::string_view arrival_key_;
+  std::uint32_t arrival_bytes_ = 0;  // 0: none
 };
 
 }  // namespace
@@ -240,6 +255,49 @@ Result<Tree::Joined> Tree::try_join(Family& family, bool left, JoinBy by) {
   if (plan.kind == Plan::Kind::nothing) return Joined::nothing;
   QUIRE_ASSIGN(const bool joined, join(family, chooser.content(), plan.kind == Plan::Kind::merge ? nullptr : &plan.division));
   return joined ? Joined::changed : Joined::again;
+}
+
+bool Tree::find_emptier(const Path& path, bool& left) const {
+  PageId beside[2];  // right, left
+  {
+    const OptimisticPage parent = pool().peek(path.parent.id);
+    if (!parent || parent.version() != path.parent.version) return false;
+    const NodeView above(parent.data(), pool().page_bytes());
+    if (path.child_index < above.count()) beside[0] = above.child(path.child_index + 1);
+    if (path.child_index > 0) beside[1] = above.child(path.child_index - 1);
+    if (!parent.valid()) return false;
+  }
+  double least = shift_load_max;
+  bool found = false;
+  for (const bool is_left : {false, true}) {
+    // One that is not in memory is not read for this.
+    const OptimisticPage page = beside[is_left] == no_page ? OptimisticPage() : pool().peek(beside[is_left]);
+    if (!page) continue;
+    const double load = load_of(NodeView(page.data(), pool().page_bytes()));
+    if (!page.valid() || load >= least) continue;
+    least = load;
+    left = is_left;
+    found = true;
+  }
+  return found;
+}
+
+Result<bool> Tree::shift(const Path& path, std::string_view key, std::uint32_t bytes) {
+  Family family;
+  bool left = false;
+  if (!find_emptier(path, left)) return false;
+  family.index = path.child_index;
+  QUIRE_ASSIGN(const bool above, copy_child(path.parent, path.parent.id, family.parent, family.above));
+  if (!above || family.parent.version != path.parent.version) return false;
+  QUIRE_ASSIGN(const bool node, copy_child(family.parent, path.node.id, family.node, family.node_image));
+  if (!node || family.node.version != path.node.version) return false;
+  QUIRE_ASSIGN(const bool beside, look_aside(family, left));
+  if (!beside) return false;
+  Chooser chooser(family.left(), family.right(), family.above_node(), family.separator_index());
+  chooser.expect(key, bytes);
+  const Plan plan = chooser.balance();
+  if (plan.kind == Plan::Kind::nothing) return false;
+  return join(family, chooser.content(), &plan.division);
 }
 
 // The node of `level` that covers `key`, if it is underfull. True when something changed.

@@ -61,6 +61,7 @@ class Divider {
       : content_(node), arrival_(arrival), page_bytes_(node.page_bytes()), run_(run_at(node, arrival.place)) {}
 
   const Content& content() const noexcept { return content_; }
+  bool in_run() const noexcept { return run_ != Run::none; }
 
   Division choose() {
     std::optional<Division> division = content_.leaf() ? leaf_run() : inner_run();
@@ -213,6 +214,10 @@ Status Tree::split(std::string_view key, std::uint32_t level, std::uint32_t byte
     const NodeView old(copy.data(), pool().page_bytes());
     const SearchResult at = old.search(key);
     Divider divider(old, {key, at.index, at.found && old.leaf(), bytes});
+    if (old.leaf() && !divider.in_run()) {
+      QUIRE_ASSIGN(const bool shifted, shift(path, key, bytes));
+      if (shifted) return Status();
+    }
     const Division division = divider.choose();
     Action action(*resources_);
     QUIRE_TRY(action.prepare({.dirty = 2, .create = 1}));

@@ -168,6 +168,10 @@ class Tree {
   Result<bool> collapse_root();
   Result<bool> compact_at(std::string& position);
   bool has_room(const Node& node, bool fits) const noexcept;
+  // Instead of splitting the full leaf at the end of `path`: an emptier neighbour under the same parent takes rows over, so
+  // that `bytes` more find room at `key`. False when none can.
+  Result<bool> shift(const Path& path, std::string_view key, std::uint32_t bytes);
+  bool find_emptier(const Path& path, bool& left) const;
 
   // Makes the record's value of `value`, writing overflow pages when it is large.
   struct Prepared {

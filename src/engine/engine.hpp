@@ -133,6 +133,9 @@ class Engine : private txn::UndoTarget {
   enum class Shrink { when_worth_it, always };
   Status shrink_step(std::uint64_t budget, Shrink when);
   Status plan_shrink(Shrink when);
+  Status list_pages_to_move();
+  // The end of the file moves into free places before it, as far as that is little work and gains something.
+  Status shrink_at_close();
   Status touch_page(PageId id);
   Status cut_file();
   Status compact_trees(std::uint64_t timeout_us);

@@ -43,7 +43,9 @@ Engine::Engine(os::Environment& environment, std::unique_ptr<os::File> file, con
 Engine::~Engine() {
   // A clean close gives back what the file grew ahead. A failure costs nothing but the space.
   // In a child of fork() the file is the parent's, which may have grown it since.
-  if (catalog() != nullptr && !read_only_ && usable().ok() && finish().ok()) (void)trim_file().ok();
+  if (catalog() == nullptr || read_only_ || !usable().ok() || !finish().ok()) return;
+  // After a publish that failed the file keeps its length: either state may be the one that is found.
+  if (shrink_at_close().ok()) (void)trim_file().ok();
 }
 
 Status Engine::assemble(const space::Superblock& superblock, std::uint64_t memory_bytes) {

@@ -1,6 +1,10 @@
 // Giving space back: moving pages to the front of the file and cutting its end off (BA-9), and compact.
 //
-// A page moves by being dirtied: the next checkpoint writes it to the lowest free blocks. Nothing else about it changes.
+// A page moves by being dirtied: the next checkpoint writes it to the lowest free blocks. Nothing else about it changes. A
+// plan looks through the whole page table, so one is made only when there is something to gain: on the way when more than
+// half of the file is free and no pin holds it, at close when little has to move.
+#include <algorithm>
+
 #include "base/try.hpp"
 #include "engine/engine.hpp"
 
@@ -20,6 +24,13 @@ constexpr std::uint64_t slack_fraction = 16;
 constexpr int compact_passes_max = 6;
 // Leaves that compact looks at before another writer may take its turn.
 constexpr std::uint32_t leaves_per_turn = 256;
+// What closing moves at most (64 MiB), and what it must gain (256 KiB, and 1/64 of the file). Table and bitmap pages find
+// room in what it leaves free: 1/256 of what is used, and a few.
+constexpr std::uint64_t moved_at_close_max = 16384;
+constexpr std::uint64_t gain_at_close_min = 64;
+constexpr std::uint64_t gain_at_close_fraction = 64;
+constexpr std::uint64_t slack_at_close_fraction = 256;
+constexpr std::uint64_t slack_at_close_pages = 8;
 
 }  // namespace
 
@@ -47,8 +58,14 @@ Status Engine::touch_page(PageId id) {
 Status Engine::plan_shrink(Shrink when) {
   const std::uint64_t used = blocks_.used_blocks();
   const std::uint64_t all = blocks_.physical_blocks();
-  if (when == Shrink::when_worth_it && (all < shrink_blocks_min || used * 2 > all)) return Status();
+  // While a pin holds the old places nothing would be gained, and the next commit would look through the table again.
+  if (when == Shrink::when_worth_it && (all < shrink_blocks_min || used * 2 > all || blocks_.pinned())) return Status();
   move_behind_ = used + used / slack_fraction + file_.page_blocks();
+  return list_pages_to_move();
+}
+
+Status Engine::list_pages_to_move() {
+  to_move_.clear();
   QUIRE_TRY(table_.for_each([&](PageId id, const space::Entry& entry) {
     if (!entry.free() && entry.block().raw + entry.blocks() > move_behind_) to_move_.push_back(id);
     return Status();
@@ -89,6 +106,19 @@ Status Engine::cut_file() {
   if (move_behind_ == 0 || !to_move_.empty()) return Status();
   move_behind_ = 0;
   return blocks_.cut().status();
+}
+
+Status Engine::shrink_at_close() {
+  if (commits_.load(relaxed) == 0) return Status();  // whoever only looks at a file does not rewrite it
+  const std::uint64_t used = blocks_.used_blocks();
+  const std::uint64_t end = checkpoint_.published().file_blocks;
+  const std::uint64_t lowest = used + used / slack_at_close_fraction + slack_at_close_pages * file_.page_blocks();
+  move_behind_ = blocks_.end_after_moving(moved_at_close_max, lowest);
+  if (end < move_behind_ + std::max(gain_at_close_min, end / gain_at_close_fraction)) return Status();
+  QUIRE_TRY(list_pages_to_move());
+  QUIRE_TRY(shrink_step(UINT64_MAX, Shrink::always));
+  resources_.give_spare_units();
+  return publish(nullptr, next_tree());
 }
 
 Status Engine::compact_trees(std::uint64_t timeout_us) {

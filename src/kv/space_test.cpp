@@ -157,5 +157,31 @@ TEST(space, is_used_again) {
   EXPECT_LE(db.statistics()->file_bytes, most);
 }
 
+// What comes last in the file moves into what a dropped keyspace has left, which is less than half and so not worth it before.
+TEST(space, is_given_back_at_close) {
+  TestMachine machine;
+  Database db = machine.open({.page_size = 4096}).value();
+  const auto fill = [&](const char* name, int rows) {
+    ASSERT_TRUE(db.create_keyspace(name).ok());
+    ASSERT_TRUE(db.update([&](Transaction& tx) {
+                    Status put;
+                    for (int i = 0; put.ok() && i < rows; ++i) put = tx.put(name, key_of(static_cast<std::uint64_t>(i)), std::string(900, *name));
+                    return put;
+                  }).ok());
+  };
+  ASSERT_NO_FATAL_FAILURE(fill("first", 3000));
+  ASSERT_NO_FATAL_FAILURE(fill("second", 5000));
+  const std::uint64_t full = db.statistics()->file_bytes;
+  const Model before = entries_of(db, "second");
+  ASSERT_TRUE(db.drop_keyspace("first").ok());
+  ASSERT_TRUE(db.close().ok());
+  Database again = machine.open({.mode = Mode::open}).value();
+  const Statistics closed = *again.statistics();
+  EXPECT_LT(closed.file_bytes, full * 3 / 4);
+  EXPECT_LT(closed.free_bytes, (std::uint64_t{256} << 10) + closed.file_bytes / 32);
+  EXPECT_EQ(entries_of(again, "second"), before);
+  EXPECT_TRUE(again.verify().ok());
+}
+
 }  // namespace
 }  // namespace quire::kv

@@ -5,6 +5,7 @@
 #include "space/block_allocator.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/assert.hpp"
 #include "base/seeded_bug.hpp"
@@ -265,6 +266,18 @@ std::uint64_t BlockAllocator::reserved_units() const noexcept {
 std::uint64_t BlockAllocator::used_blocks() const noexcept {
   os::Lock lock(mutex_);
   return allocated_.size() - free_units_ * unit_blocks_;
+}
+
+std::uint64_t BlockAllocator::end_after_moving(std::uint64_t blocks, std::uint64_t lowest) const noexcept {
+  os::Lock lock(mutex_);
+  std::uint64_t end = round_up(allocated_.end(), BlockSet::word_bits);
+  std::uint64_t moved = 0;
+  while (end > 0 && end - BlockSet::word_bits >= lowest) {
+    moved += static_cast<std::uint64_t>(std::popcount(allocated_.word(end / BlockSet::word_bits - 1)));
+    if (moved > blocks) break;
+    end -= BlockSet::word_bits;
+  }
+  return end;
 }
 
 BlockSet BlockAllocator::published() const {

@@ -76,6 +76,8 @@ class BlockAllocator {
   std::uint64_t reserved_units() const noexcept;
   // Blocks in AM: what the file holds, pinned and superseded ones included.
   std::uint64_t used_blocks() const noexcept;
+  // The lowest end that the file can get, not below `lowest`, by moving at most so many blocks to free places before it.
+  std::uint64_t end_after_moving(std::uint64_t blocks, std::uint64_t lowest) const noexcept;
   BlockSet published() const;
   // Stops the program when an invariant does not hold.
   void check_state() const;

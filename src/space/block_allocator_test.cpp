@@ -337,6 +337,22 @@ TEST_F(Allocating, cuts_nothing_that_a_pin_or_the_next_epoch_needs) {
   EXPECT_LT(blocks_.cut().value(), given.back().raw);
 }
 
+TEST_F(Allocating, tells_where_the_file_could_end) {
+  std::vector<Block> given;
+  for (int n = 0; n < 1000; ++n) given.push_back(allocate_one());
+  publish();
+  for (int n = 0; n < 500; ++n) supersede(given[static_cast<std::size_t>(n)]);
+  publish();
+  const std::uint64_t end = given.back().raw + 1;
+  const auto rounded = [](std::uint64_t blocks) { return (blocks + 63) / 64 * 64; };
+  EXPECT_EQ(blocks_.end_after_moving(0, 0), rounded(end)) << "nothing may move";
+  const std::uint64_t some = blocks_.end_after_moving(200, 0);
+  EXPECT_LE(end - some, 200u);
+  EXPECT_GT(end - some, 200u - 64) << "whole words of the set";
+  EXPECT_GE(blocks_.end_after_moving(10000, 700), 700u);
+  EXPECT_LT(blocks_.end_after_moving(10000, 700), 700u + 64);
+}
+
 TEST_F(Allocating, cuts_nothing_below_the_length_that_a_superblock_names) {
   blocks_.name_length(Epoch{1}, 300);
   for (int n = 0; n < 500; ++n) (void)allocate_one();
