@@ -16,10 +16,10 @@ if pid == 0:
 
 seen = ""
 
-def expect(pattern, what):
+def expect(pattern, what, seconds=20):
     """Reads until the pattern appears in what was not matched yet."""
     global seen
-    end = time.monotonic() + 20
+    end = time.monotonic() + seconds
     while True:
         plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r|\x07|.\x08", "", seen)
         match = re.search(pattern, plain)
@@ -52,7 +52,7 @@ send("rollback\n"); expect(r"demo\.qdb:cities> ", "rollback")
 send("\x1b[A\x1b[A\n"); expect(r"\n2\n", "history"); expect(r"> ", "prompt")
 send("cout\n"); expect(r"error: unknown command 'cout'; did you mean count\?", "suggestion"); expect(r"> ", "prompt")
 send("imp\tmany.t\t"); expect(r"import many\.tsv", "completion of a file")
-send("\n"); expect(r"200 000 rows into many \(plain keys and values\) in ", "import"); expect(r"> ", "prompt")
+send("\n"); expect(r"200 000 rows into many \(plain keys and values\) in ", "import", 150); expect(r"> ", "prompt")
 send("use many\n"); expect(r"many> ", "use"); send("scan\n"); expect(r"\(|\n1 ", "scan begins")
 send("\x03"); expect(r"(error: stopped|\(200 000 rows\))", "Ctrl-C stops a scan"); expect(r"many> ", "prompt")
 send("help scan\n"); expect(r"usage: scan", "help"); expect(r"> ", "prompt")
@@ -65,7 +65,7 @@ for _ in range(200):
 os.kill(pid, 9)
 sys.exit("FAILED: Ctrl-D does not end the shell")
 PYTHON
-timeout 120 python3 drive.py "$quire" || fail "the session ended with $?"
+timeout 240 python3 drive.py "$quire" || fail "the session ended with $?"
 same 'the history is private' 600 "$(stat -c %a .quire_history)"
 grep -q 'scan' .quire_history || fail 'the history lacks a line'
 run 0 "$quire" demo.qdb 'count' verify
