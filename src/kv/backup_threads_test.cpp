@@ -30,7 +30,10 @@ class Scene {
     threads[2].join();
     enough_.store(true, release);
     threads[0].join();
-    EXPECT_EQ(failure_, "");
+    {
+      const os::Lock lock(mutex_);
+      EXPECT_EQ(failure_, "");
+    }
     EXPECT_GT(written_, 3u) << "the writer has waited for the backups";
     EXPECT_EQ(db_.verify().status().to_string(), "ok");
     ASSERT_TRUE(db_.close().ok());

@@ -39,7 +39,10 @@ class Scene {
     begun_.store(true, release);
     loaded_.store(true, release);
     for (os::Thread& thread : threads) thread.join();
-    EXPECT_EQ(failure_, "");
+    {
+      const os::Lock lock(mutex_);
+      EXPECT_EQ(failure_, "");
+    }
     EXPECT_EQ(entries_of(db_).size(), rows);
     EXPECT_EQ(db_.verify().status().to_string(), "ok");
   }

@@ -36,7 +36,10 @@ class Scene {
       });
     }
     for (os::Thread& thread : threads) thread.join();
-    EXPECT_EQ(failure_, "");
+    {
+      const os::Lock lock(mutex_);
+      EXPECT_EQ(failure_, "");
+    }
     EXPECT_GT(compacted_.load(acquire), 2u);
     EXPECT_EQ(db_.verify().status().to_string(), "ok");
     note(db_.compact());

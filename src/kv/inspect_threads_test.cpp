@@ -38,7 +38,10 @@ class Scene {
       });
     });
     for (os::Thread& thread : threads) thread.join();
-    EXPECT_EQ(failure_, "");
+    {
+      const os::Lock lock(mutex_);
+      EXPECT_EQ(failure_, "");
+    }
     EXPECT_GT(looks_.load(acquire), 20u);
     EXPECT_EQ(db_.verify().status().to_string(), "ok");
   }
