@@ -1,8 +1,8 @@
 // LineEditor: see line_editor.hpp.
 //
-// libedit asks this file for every character, so that signals reach the editor as characters: Ctrl-C
-// arrives as ^C and is bound to drop_line, a new window size is passed on between two keys. libedit's own
-// signal handling stays off.
+// While a line is edited Ctrl-C and Ctrl-Z are keys like others, bound to drop_line and suspend. libedit asks
+// this file for every character, so that signals from elsewhere and a new window size are seen between two
+// keys. libedit's own signal handling stays off.
 #include "shell/line_editor.hpp"
 
 #include <histedit.h>
@@ -156,6 +156,9 @@ struct LineEditor::Impl {
     if (!history_path.empty()) ::history(history, &event, H_LOAD, history_path.c_str());
     el_set(edit, EL_HIST, ::history, history);
     el_source(edit, nullptr);
+    // No signals from keys: one would throw away what was typed before it, also between the poll that saw a byte
+    // and the read of it, which would then wait for the next key.
+    el_set(edit, EL_SETTY, "-d", "-isig", nullptr);
     el_set(edit, EL_BIND, "^C", "quire-drop-line", nullptr);
     el_set(edit, EL_BIND, "^Z", "quire-suspend", nullptr);
   }
