@@ -121,6 +121,9 @@ class Transaction {
   // this transaction and call checkpoint(); changing or ending the transaction is `invalid` there.
   Result<std::uint64_t> bulk_load(std::string_view keyspace, const std::function<Result<bool>(Entry&)>& next);
 
+  // How durable the commit shall be, instead of what Options said; any time before it.
+  void set_durability(Durability durability) noexcept;
+
   // Makes all changes durable and visible at once. On `unknown_outcome` only reopening tells whether it
   // happened; on every other failure nothing was changed. Ends the transaction in any case.
   Status commit();

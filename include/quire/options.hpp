@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace quire {
 
@@ -9,6 +10,20 @@ enum class Mode : std::uint8_t {
   create,     // open for reading and writing; create the file when it is missing (default)
   open,       // open for reading and writing; a missing file is not_found
   read_only,  // open for reading; changes no byte
+};
+
+// How commits become durable.
+enum class Journal : std::uint8_t {
+  log,            // by an append to a log beside the file (default); big transactions and bulk loads by a checkpoint
+  copy_on_write,  // each by a checkpoint of its own, which writes all changed pages: two syncs, and no second file
+};
+
+// What a crash can take back of a commit that was reported as done. Nothing is ever half there, and of two commits the
+// earlier one is never lost alone.
+enum class Durability : std::uint8_t {
+  sync,     // nothing (default): it is on the disk before commit returns
+  process,  // the end of the process takes nothing; a power cut may take the last commits
+  lazy,     // the end of the process may take what was committed in the last 10 ms or so, a power cut more
 };
 
 struct Options {
@@ -25,6 +40,20 @@ struct Options {
   // How long begin and update wait for another write transaction, in milliseconds, before they fail with `busy`.
   // 0 does not wait. Readers never wait, and nobody waits for them.
   std::uint32_t lock_timeout_ms = 5000;
+
+  // How commits become durable; see Journal. Counts for the handle that opens the file first in a process.
+  Journal journal = Journal::log;
+
+  // Of transactions that do not choose another. With Journal::copy_on_write it is always `sync`.
+  Durability durability = Durability::sync;
+
+  // Upper bound, in bytes, of what the log may hold that a checkpoint has not made superfluous. At it writers wait for a
+  // checkpoint. At least 1 MiB.
+  std::uint64_t log_limit = std::uint64_t{1} << 30;
+
+  // A directory that gets a copy of the whole log, for restoring to any commit since a backup; empty: none. Must exist.
+  // With it every commit goes through the log. Needs Journal::log.
+  std::string archive_dir{};
 };
 
 }  // namespace quire

@@ -117,8 +117,10 @@ enum class OpKind : std::uint8_t {
   create_tree = 5,
   drop_tree = 6,
   part = 7,        // more of the value of the put before it
+  rows = 8,        // how the transaction changes the number of the tree's rows, in all: a signed value of eight bytes
 };
-inline constexpr std::size_t op_kind_count = 8;
+inline constexpr std::size_t op_kind_count = 9;
+inline constexpr std::size_t rows_value_bytes = 8;
 
 namespace op_flag {
 inline constexpr std::uint8_t more = 1;  // put, heap_put, part: a `part` of the same number follows

@@ -12,7 +12,7 @@ namespace f = record_field;
 namespace {
 
 bool may_have_value(OpKind kind) noexcept {
-  return kind == OpKind::put || kind == OpKind::heap_put || kind == OpKind::part;
+  return kind == OpKind::put || kind == OpKind::heap_put || kind == OpKind::part || kind == OpKind::rows;
 }
 bool may_have_key(OpKind kind) noexcept {
   return kind == OpKind::put || kind == OpKind::erase || kind == OpKind::heap_put || kind == OpKind::heap_erase;
@@ -22,7 +22,7 @@ bool may_have_key(OpKind kind) noexcept {
 
 std::string_view op_kind_name(OpKind kind) noexcept {
   constexpr std::string_view names[op_kind_count] = {"?",          "put",         "erase",     "heap_put",
-                                                     "heap_erase", "create_tree", "drop_tree", "part"};
+                                                     "heap_erase", "create_tree", "drop_tree", "part", "rows"};
   const auto index = static_cast<std::size_t>(kind);
   return names[index < op_kind_count ? index : 0];
 }
@@ -46,6 +46,12 @@ void OpBuffer::add(const Op& op) {
   copy_bytes(p + op_header_bytes + op.key.size(), as_text(op.value));
   if (count_++ == 0) first_number_ = op.number;
   last_number_ = op.number;
+}
+
+void OpBuffer::rows(TreeId tree, std::uint32_t number, std::int64_t change) {
+  std::byte value[rows_value_bytes];
+  store_le(value, static_cast<std::uint64_t>(change));
+  add({OpKind::rows, false, tree, number, {}, value});
 }
 
 void OpBuffer::drop_above(std::uint32_t number) {
@@ -82,12 +88,18 @@ bool OpReader::next(Op& op) noexcept {
   op.more = flags != 0;
   if (!may_have_key(op.kind) && key_bytes != 0) return false;
   if (!may_have_value(op.kind) && (value_bytes != 0 || op.more)) return false;
+  if (op.kind == OpKind::rows && (value_bytes != rows_value_bytes || op.more)) return false;
   op.tree = TreeId{f::op_tree.get(p)};
   op.number = f::op_number.get(p);
   op.key = rest.subspan(op_header_bytes, key_bytes);
   op.value = rest.subspan(op_header_bytes + key_bytes, value_bytes);
   position_ += op_header_bytes + key_bytes + value_bytes;
   return true;
+}
+
+std::int64_t rows_of(const Op& op) noexcept {
+  QUIRE_ASSERT(op.kind == OpKind::rows);
+  return static_cast<std::int64_t>(load_le<std::uint64_t>(op.value.data()));
 }
 
 }  // namespace quire::wal

@@ -30,6 +30,9 @@ struct Op {
 
 std::string_view op_kind_name(OpKind kind) noexcept;
 
+// The change that an operation of kind `rows` tells.
+std::int64_t rows_of(const Op& op) noexcept;
+
 class OpBuffer {
  public:
   void put(TreeId tree, std::uint32_t number, Bytes key, Bytes value) { add({OpKind::put, false, tree, number, key, value}); }
@@ -48,6 +51,8 @@ class OpBuffer {
   void part(TreeId tree, std::uint32_t number, Bytes piece, bool is_last) {
     add({OpKind::part, !is_last, tree, number, {}, piece});
   }
+
+  void rows(TreeId tree, std::uint32_t number, std::int64_t change);
 
   void add(const Op& op);
 
