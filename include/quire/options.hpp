@@ -48,7 +48,7 @@ struct Options {
   Durability durability = Durability::sync;
 
   // Upper bound, in bytes, of what the log may hold that a checkpoint has not made superfluous. At it writers wait for a
-  // checkpoint. At least 1 MiB.
+  // checkpoint. At least 64 KiB.
   std::uint64_t log_limit = std::uint64_t{1} << 30;
 
   // A directory that gets a copy of the whole log, for restoring to any commit since a backup; empty: none. Must exist.

@@ -53,7 +53,7 @@ class TestStore {
 
   Tree make_tree() { return Tree::create(resources_, TreeId{++trees_}).value(); }
   Status publish() {
-    return checkpoint_.publish(checkpoint::Checkpoint::State{.next_tree = TreeId{trees_ + 1}, .active = {}});
+    return checkpoint_.publish(checkpoint::Checkpoint::State{.next_tree = TreeId{trees_ + 1}, .active = {}, .counts = {}});
   }
 
   buffer::Pool& pool() noexcept { return pool_; }

@@ -1,6 +1,6 @@
 // Catalog: rows of the system trees.
 //
-// A keyspace is two rows: its name with tree id and columns in tree 2, and the tree's root and row count in tree 1.
+// A keyspace is two rows: its name with tree id and columns in tree 2, and the tree's root in tree 1.
 // Both are written when it is created; dropping it erases the name at once and the tree's row when its pages are gone.
 #include "catalog/catalog.hpp"
 
@@ -50,9 +50,7 @@ std::string encode_tree_row(const KeyspaceRecord& record, TreeState state) {
   std::byte row[tree_row_bytes] = {};
   tree_row::kind.set(row, static_cast<std::uint8_t>(TreeKind::btree));
   tree_row::state.set(row, static_cast<std::uint8_t>(state));
-  tree_row::had_ghosts.set(row, record.had_ghosts ? 1 : 0);
   tree_row::root.set(row, record.root.raw);
-  tree_row::rows.set(row, record.rows);
   return std::string(as_text(row, sizeof row));
 }
 
@@ -70,16 +68,7 @@ Status decode_tree_row(std::string_view row, KeyspaceRecord& record, TreeState& 
     return bad_row(record.tree, "has a kind or state that this version does not know");
   }
   record.root = PageId{tree_row::root.get(p)};
-  record.rows = tree_row::rows.get(p);
-  record.had_ghosts = tree_row::had_ghosts.get(p) != 0;
   return Status();
-}
-
-std::string encode_name_row(const KeyspaceRecord& record) {
-  std::vector<Value> row{record.tree.raw, record.schema.key_columns.size()};
-  row.insert(row.end(), record.schema.key_columns.begin(), record.schema.key_columns.end());
-  row.insert(row.end(), record.schema.value_columns.begin(), record.schema.value_columns.end());
-  return encode_row(row);
 }
 
 Result<KeyspaceRecord> decode_name_row(std::string_view name, std::string_view row) {
@@ -102,6 +91,13 @@ Tree system(buffer::Resources& resources) { return Tree(resources, system_tree, 
 Tree names(buffer::Resources& resources) { return Tree(resources, names_tree, names_root); }
 
 }  // namespace
+
+std::string encode_name_row(const KeyspaceRecord& record) {
+  std::vector<Value> row{record.tree.raw, record.schema.key_columns.size()};
+  row.insert(row.end(), record.schema.key_columns.begin(), record.schema.key_columns.end());
+  row.insert(row.end(), record.schema.value_columns.begin(), record.schema.value_columns.end());
+  return encode_row(row);
+}
 
 const KeyspaceRecord* Catalog::find(std::string_view name) const noexcept {
   const auto found = keyspaces.find(name);

@@ -4,6 +4,8 @@
 // keyspaces works on a copy, which its commit installs. The rows of the system trees are changed by transactions like any
 // others, so a rollback takes them back. Tree ids are never used twice.
 //
+// How many rows the trees have is not here: that changes with every commit (checkpoint/notes.hpp).
+//
 // Threads   a const Catalog may be read from any thread; changes to the trees by the one writer
 // Errors    corrupt when a row of a system tree cannot be what it should
 #pragma once
@@ -21,15 +23,11 @@ namespace quire::catalog {
 struct KeyspaceRecord {
   TreeId tree;
   PageId root{};
-  std::uint64_t rows = 0;
-  bool had_ghosts = false;  // may hold ghosts that a crash would leave behind
   Schema schema;
 };
 
 struct Catalog {
   std::map<std::string, KeyspaceRecord, std::less<>> keyspaces;
-  TreeId next_tree = first_free_tree;
-
   // Null when there is no keyspace of that name.
   const KeyspaceRecord* find(std::string_view name) const noexcept;
   KeyspaceRecord* find(std::string_view name) noexcept;
@@ -40,7 +38,7 @@ Status check_new_keyspace(std::string_view name, const Schema& schema);
 
 // The two system trees and the default keyspace, in a database without any page.
 Result<Catalog> create(buffer::Resources& resources);
-// As the view sees it; next_tree is not in the trees.
+// As the view sees it.
 Result<Catalog> load(buffer::Resources& resources, const txn::View& view);
 
 btree::Tree tree_of(buffer::Resources& resources, const KeyspaceRecord& record);
@@ -60,6 +58,8 @@ Status write_keyspace(buffer::Resources& resources, const std::string& name, con
 Status write_tree_row(buffer::Resources& resources, const KeyspaceRecord& record, txn::WriteTransaction* transaction);
 // Removes the name; the tree's row says that it is being dropped.
 Status erase_keyspace(buffer::Resources& resources, const std::string& name, const KeyspaceRecord& record, txn::WriteTransaction* transaction);
+// The value of a keyspace's row in the tree of names; it names no page.
+std::string encode_name_row(const KeyspaceRecord& record);
 // Only the tree's row changes: the name leads to another tree.
 Status mark_dropping(buffer::Resources& resources, const KeyspaceRecord& record, txn::WriteTransaction* transaction);
 // The tree's pages are gone.

@@ -9,9 +9,9 @@
 namespace quire::catalog {
 
 inline constexpr page::Field tree_row_fields[] = {
-    {"kind", 0, 1}, {"state", 1, 1}, {"had_ghosts", 2, 1}, {"reserved", 3, 5}, {"root", 8, 8}, {"rows", 16, 8},
+    {"kind", 0, 1}, {"state", 1, 1}, {"reserved", 2, 6}, {"root", 8, 8},
 };
-inline constexpr std::uint32_t tree_row_bytes = 24;
+inline constexpr std::uint32_t tree_row_bytes = 16;
 static_assert(page::packed(tree_row_fields, 0, tree_row_bytes), "the tree row has a gap or an overlap");
 inline constexpr page::Layout tree_row_layout{"system tree row", tree_row_bytes, tree_row_fields};
 
@@ -25,9 +25,7 @@ enum class TreeState : std::uint8_t {
 namespace tree_row {
 inline constexpr page::FieldAt<std::uint8_t> kind{page::field(tree_row_fields, "kind")};
 inline constexpr page::FieldAt<std::uint8_t> state{page::field(tree_row_fields, "state")};
-inline constexpr page::FieldAt<std::uint8_t> had_ghosts{page::field(tree_row_fields, "had_ghosts")};
 inline constexpr page::FieldAt<std::uint64_t> root{page::field(tree_row_fields, "root")};
-inline constexpr page::FieldAt<std::uint64_t> rows{page::field(tree_row_fields, "rows")};
 }  // namespace tree_row
 
 inline constexpr TreeId system_tree{1};

@@ -8,7 +8,6 @@
 
 #include "base/seeded_bug.hpp"
 #include "base/try.hpp"
-#include "checkpoint/layout.hpp"
 #include "os/hook.hpp"
 
 namespace quire::checkpoint {
@@ -47,7 +46,7 @@ struct SpareUnits {
 
 void Checkpoint::start(const space::Superblock& published) {
   os::Lock publishing(mutex_);
-  if (published.active_transactions.free()) published_active_.emplace();
+  notes_.reset();
   os::Lock lock(published_mutex_);
   published_ = published;
   resources_.pool.start(Epoch{published.generation.raw + 1});
@@ -56,6 +55,23 @@ void Checkpoint::start(const space::Superblock& published) {
 space::Superblock Checkpoint::published() const {
   os::Lock lock(published_mutex_);
   return published_;
+}
+
+void Checkpoint::attach(wal::LogWriter* log) {
+  os::Lock lock(mutex_);
+  log_ = log;
+}
+
+Result<StoredNotes> Checkpoint::notes() {
+  os::Lock lock(mutex_);
+  return notes_locked();
+}
+
+Result<StoredNotes> Checkpoint::notes_locked() {
+  if (!notes_) {
+    QUIRE_ASSIGN(notes_, load_notes(file_, published().notes, {.word = "open"}));
+  }
+  return *notes_;
 }
 
 Status Checkpoint::publish(State state) {
@@ -70,6 +86,7 @@ Status Checkpoint::publish(const std::function<State()>& at_flip) {
 Status Checkpoint::publish_locked(const std::function<State()>& at_flip) {
   buffer::Pool& pool = resources_.pool;
   QUIRE_TRY(pool.failure());
+  QUIRE_TRY(notes_locked().status());
   space::Superblock next = published();
   State state;
   Result<Epoch> epoch = Epoch{};
@@ -90,52 +107,60 @@ Result<Epoch> Checkpoint::flip(const std::function<State()>& at_flip, State& sta
   os::Lock lock(pool.flip_mutex());
   const ClosedGate closed(pool.gate());
   state = at_flip();
-  next.flags = state.clean ? space::superblock_flag::clean : std::uint8_t{0};
+  next.flags = static_cast<std::uint8_t>((state.clean ? space::superblock_flag::clean : 0) | (state.logged ? space::superblock_flag::logged : 0));
+  next.incarnation = state.incarnation;
   // A transaction may end without changing a page: then its name in the published list is what would undo it.
-  const bool same_active = published_active_.has_value() && *published_active_ == state.active;
+  const bool same_notes = notes_->notes.active == state.active && notes_->notes.counts == state.counts;
   const bool same_pages = !pool.has_dirty() && !resources_.table.dirty() && !bitmap_.dirty();
-  const bool same = same_pages && same_active && next.flags == published().flags;
-  const std::size_t active_max = (file_.page_bytes() - active_page_header_bytes) / active_record_bytes;
-  Epoch epoch{};
-  if (!same && state.active.size() <= active_max) {
-    // CK-2: from here on the epoch is published or the handle is poisoned.
-    epoch = pool.flip();
-    resources_.table.begin_write(epoch);
-    // CK-9: nobody will undo from this state.
-    if (state.active.empty() || seeded_bug("keep_back_undo_of_active")) units = pool.keep_undo_back(units);
-  }
-  if (state.active.size() <= active_max) return epoch;
-  return Status(Code::limit, std::to_string(state.active.size()) + " transactions are active at a checkpoint of " +
-                                 file_.path() + ", " + std::to_string(active_max) + " at most");
+  if (same_pages && same_notes && next.flags == published().flags && next.incarnation == published().incarnation) return Epoch{};
+  // CK-2: from here on the epoch is published or the handle is poisoned.
+  const Epoch epoch = pool.flip();
+  resources_.table.begin_write(epoch);
+  // CK-9: nobody will undo from this state.
+  if (state.active.empty() || seeded_bug("keep_back_undo_of_active")) units = pool.keep_undo_back(units);
+  return epoch;
 }
 
-Status Checkpoint::write_epoch(Epoch epoch, const State& state, space::Superblock next) {
+Status Checkpoint::write_epoch(Epoch epoch, State& state, space::Superblock next) {
   QUIRE_TRY(os::hook("checkpoint.after_flip"));
   QUIRE_TRY(write_pages(epoch));
   QUIRE_TRY(os::hook("checkpoint.before_roots"));
-  QUIRE_TRY(write_active(epoch, state.active, next));
+  Notes notes{std::move(state.active), std::move(state.counts)};
+  QUIRE_TRY(write_notes(epoch, notes, next));
   QUIRE_TRY(write_roots(epoch, state, next));
   QUIRE_TRY(os::hook("checkpoint.before_data_sync"));
   if (!seeded_bug("skip_data_sync")) QUIRE_TRY(file_.sync({"checkpoint", epoch}));
+  // The log stays whole up to what the state holds, for those who go on from an earlier one (CK-6).
+  if (log_ != nullptr) QUIRE_TRY(log_->sync_to(state.log_tail));
   QUIRE_TRY(os::hook("checkpoint.before_superblock"));
   Status written = file_.publish(next, {"checkpoint", epoch});
   if (written.ok()) written = os::hook("checkpoint.before_superblock_sync");
   if (written.ok() && !seeded_bug("acknowledge_before_sync")) written = file_.sync({"checkpoint", epoch});
-  if (!written.ok()) {
-    return Status(Code::unknown_outcome,
-                  "whether the commit is durable is known only after reopening " + file_.path() + ": " + written.to_string());
-  }
+  if (!written.ok()) return unknown_outcome(written);
   QUIRE_TRY(os::hook("checkpoint.durable"));
   {
     os::Lock lock(published_mutex_);
     published_ = next;
   }
-  published_active_ = state.active;
+  notes_->notes = std::move(notes);
+  Status told = tell_log(next);
+  if (!told.ok()) return unknown_outcome(told);
   // CK-7: the old checkpoint's blocks are free now.
   resources_.blocks.publish(epoch);
   resources_.table.publish();
   resources_.pool.end_epoch(epoch);
-  return Status();
+  return log_ != nullptr ? log_->release_before(next.checkpoint_lsn) : Status();
+}
+
+Status Checkpoint::unknown_outcome(const Status& why) const {
+  return Status(Code::unknown_outcome, "whether the commit is durable is known only after reopening " + file_.path() + ": " + why.to_string());
+}
+
+Status Checkpoint::tell_log(const space::Superblock& now) {
+  if (log_ == nullptr) return Status();
+  QUIRE_ASSIGN(const wal::Appended told, log_->append_checkpoint({now.generation.raw, now.checkpoint_lsn}));
+  QUIRE_TRY(log_->sync_to(told.end));
+  return os::hook("checkpoint.told_log");
 }
 
 Status Checkpoint::write_pages(Epoch epoch) {
@@ -173,43 +198,16 @@ Status Checkpoint::write_run() {
   return resources_.pool.write_set_aside();
 }
 
-Status Checkpoint::write_active(Epoch epoch, const std::vector<ActiveTransaction>& active, space::Superblock& next) {
+Status Checkpoint::write_notes(Epoch epoch, const Notes& notes, space::Superblock& next) {
+  if (notes == notes_->notes) return Status();
   space::BlockAllocator& blocks = resources_.blocks;
-  if (!next.active_transactions.free()) blocks.supersede(next.active_transactions.block(), epoch);
-  next.active_transactions = space::Entry{};
-  if (active.empty() || seeded_bug("forget_active_transactions")) return Status();
-  std::vector<std::byte> image(file_.page_bytes());
-  active_field::count.set(image.data(), static_cast<std::uint32_t>(active.size()));
-  std::byte* record = image.data() + active_page_header_bytes;
-  for (const ActiveTransaction& transaction : active) {
-    active_field::xid.set(record, transaction.xid.raw);
-    active_field::undo_head.set(record, transaction.undo_head);
-    active_field::last_operation.set(record, transaction.last_operation);
-    active_field::state.set(record, 1);
-    record += active_record_bytes;
-  }
-  QUIRE_TRY(blocks.reserve(1, space::BlockAllocator::Room::standing));
-  next.active_transactions = space::Entry::make(blocks.allocate(epoch), file_.page_blocks(), space::EntryKind::page);
-  next.active_transactions.checksum = file_.checksum(image, active_page_number);
-  return file_.write(next.active_transactions.block(), image, {"checkpoint", epoch}, active_page_number);
-}
-
-Result<std::vector<ActiveTransaction>> Checkpoint::active_transactions() const {
-  std::vector<ActiveTransaction> active;
-  const space::Entry entry = published().active_transactions;
-  if (entry.free()) return active;
-  std::vector<std::byte> image(file_.page_bytes());
-  QUIRE_TRY(file_.read(entry, active_page_number, "the page of active transactions", image, {.word = "open"}));
-  const std::uint32_t count = active_field::count.get(image.data());
-  if (active_page_header_bytes + std::uint64_t{count} * active_record_bytes > image.size()) {
-    return Status(Code::corrupt, "the page of active transactions of " + file_.path() + " lists " + std::to_string(count));
-  }
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const std::byte* record = image.data() + active_page_header_bytes + i * active_record_bytes;
-    active.push_back({Xid{active_field::xid.get(record)}, active_field::undo_head.get(record),
-                      active_field::last_operation.get(record)});
-  }
-  return active;
+  for (const space::Entry& old : notes_->pages) blocks.supersede(old.block(), epoch);
+  Notes kept = notes;
+  if (seeded_bug("forget_active_transactions")) kept.active.clear();
+  QUIRE_TRY(blocks.reserve(notes_pages(kept, file_.page_bytes()), space::BlockAllocator::Room::standing));
+  QUIRE_ASSIGN(notes_->pages, checkpoint::write_notes(file_, kept, [&] { return blocks.allocate(epoch); }, {"checkpoint", epoch}));
+  next.notes = notes_->pages.empty() ? space::Entry{} : notes_->pages.front();
+  return Status();
 }
 
 Status Checkpoint::write_roots(Epoch epoch, const State& state, space::Superblock& next) {
@@ -227,6 +225,7 @@ Status Checkpoint::write_roots(Epoch epoch, const State& state, space::Superbloc
   next.next_tree = state.next_tree;
   next.clock = state.clock;
   next.next_xid = state.next_xid;
+  next.checkpoint_lsn = std::max(next.checkpoint_lsn, state.log_tail);
   next.next_page = table.next_page_at_flip();
   next.table_root = table.root();
   next.table_depth = static_cast<std::uint8_t>(table.depth());

@@ -8,11 +8,15 @@
 // Undo pages are written only while a transaction is active at the flip. Otherwise those that the file does not hold
 // yet stay in memory, for older snapshots and for purge, and are free in what is published (CK-9).
 //
-//   publish: flip -> write pages -> assign and write table and bitmap -> sync -> superblock -> sync -> free the old
+//   publish: flip -> write pages -> notes -> assign and write table and bitmap -> sync data, sync the log up to the flip
+//            -> superblock -> sync -> CKPT into the log, sync it -> free the old blocks, release the log before the flip
+//
+// Without a log the steps that name it are left out.
 //
 // Invariants   1. no block of the published checkpoint is written (BlockAllocator asserts it)
 //              2. the superblock is written only after a sync that covers everything it refers to (CK-5, CK-6)
-//              3. superseded blocks are free only after the superblock is durable (CK-7)
+//              3. superseded blocks are free only after the superblock is durable, and the log says so (CK-7): else, were the
+//                 superblock's slot to rot, the one before would be believed, and its blocks be somebody else's
 //              4. every undo page of a transaction that the published list names has an image in the published table
 // Threads      publish from any thread, one at a time; actions and readers beside it
 // Errors       a failure after the flip poisons the handle (CK-8, WAL-7): `io`, `corrupt`... say that nothing
@@ -25,17 +29,11 @@
 #include <vector>
 
 #include "buffer/action.hpp"
+#include "checkpoint/notes.hpp"
 #include "space/bitmap.hpp"
+#include "wal/log_writer.hpp"
 
 namespace quire::checkpoint {
-
-// A transaction that had not ended at a flip.
-struct ActiveTransaction {
-  Xid xid;
-  std::uint64_t undo_head = 0;        // handle of its newest undo record, 0: none
-  std::uint32_t last_operation = 0;
-  friend bool operator==(const ActiveTransaction&, const ActiveTransaction&) = default;
-};
 
 class Checkpoint {
  public:
@@ -44,16 +42,25 @@ class Checkpoint {
 
   // The state that the file was opened with.
   void start(const space::Superblock& published);
-  // The transactions that were active at the flip of that state.
-  Result<std::vector<ActiveTransaction>> active_transactions() const;
+  // The notes of the published state; read when they are asked for first.
+  Result<StoredNotes> notes() QUIRE_EXCLUDES(mutex_);
+  // With the checkpoint mutex held.
+  Result<StoredNotes> notes_locked() QUIRE_REQUIRES(mutex_);
+
+  // The log that commits go to from now on; null: none any more. It outlives its use here.
+  void attach(wal::LogWriter* log) QUIRE_EXCLUDES(mutex_);
 
   // What else the superblock says, besides what the pool and the table know.
   struct State {
     TreeId next_tree;
     std::uint64_t clock = 0;
     Xid next_xid{1};
-    bool clean = true;  // nothing to recover: no active transaction, undo page or ghost
+    bool clean = true;   // nothing to recover: no active transaction, undo page or ghost, and no log
+    bool logged = false;  // what is committed after the flip is in the log
+    std::uint32_t incarnation = 0;
+    Lsn log_tail{};      // at the flip
     std::vector<ActiveTransaction> active;
+    std::vector<RowCount> counts;
   };
   // Asks for the state with the gate closed, so without a look at any page. Does nothing when nothing has changed since
   // the last publish: no page, no number, no transaction that was active then and has ended since.
@@ -70,12 +77,14 @@ class Checkpoint {
  private:
   Status write_pages(Epoch epoch);
   Status write_run();
-  Status write_active(Epoch epoch, const std::vector<ActiveTransaction>& active, space::Superblock& next);
+  Status write_notes(Epoch epoch, const Notes& notes, space::Superblock& next) QUIRE_REQUIRES(mutex_);
+  Status tell_log(const space::Superblock& now) QUIRE_REQUIRES(mutex_);
+  Status unknown_outcome(const Status& why) const;
   Status write_roots(Epoch epoch, const State& state, space::Superblock& next);
   Status publish_locked(const std::function<State()>& at_flip) QUIRE_REQUIRES(mutex_);
   // Closes the gate and begins a new epoch; the one to be written, or none when nothing has changed. Uses up some of the units.
   Result<Epoch> flip(const std::function<State()>& at_flip, State& state, space::Superblock& next, std::uint64_t& units) QUIRE_REQUIRES(mutex_);
-  Status write_epoch(Epoch epoch, const State& state, space::Superblock next) QUIRE_REQUIRES(mutex_);
+  Status write_epoch(Epoch epoch, State& state, space::Superblock next) QUIRE_REQUIRES(mutex_);
 
   space::PageFile& file_;
   buffer::Resources& resources_;
@@ -83,8 +92,8 @@ class Checkpoint {
   os::Mutex mutex_;
   mutable os::Mutex published_mutex_;
   space::Superblock published_ QUIRE_GUARDED_BY(published_mutex_);
-  // Those of the published state; unknown after opening a file that lists some.
-  std::optional<std::vector<ActiveTransaction>> published_active_ QUIRE_GUARDED_BY(mutex_);
+  wal::LogWriter* log_ QUIRE_GUARDED_BY(mutex_) = nullptr;
+  std::optional<StoredNotes> notes_ QUIRE_GUARDED_BY(mutex_);  // of the published state, once read
 
   // Images of consecutive blocks, gathered into one write. Of publish.
   std::vector<std::byte> run_;

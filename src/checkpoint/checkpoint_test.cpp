@@ -66,7 +66,7 @@ TEST_F(Checkpoints, publish_when_only_a_transaction_has_ended) {
   EXPECT_EQ(look_at(files_).active, store_.active) << "else recovery would roll back what has been committed";
   // The same for a file opened anew, whose list nobody has read yet.
   Store again(files_, {}, look_at(files_).root);
-  EXPECT_EQ(again.checkpoint.active_transactions().value(), store_.active);
+  EXPECT_EQ(again.checkpoint.notes().value().notes.active, store_.active);
   again.active = {{Xid{7}, 1, 1}};
   ASSERT_TRUE(again.publish().ok());
   const Found found = look_at(files_);
@@ -75,14 +75,36 @@ TEST_F(Checkpoints, publish_when_only_a_transaction_has_ended) {
   EXPECT_EQ(found.texts, texts_);
 }
 
-TEST_F(Checkpoints, refuse_more_active_transactions_than_their_page_holds_and_go_on) {
+TEST_F(Checkpoints, note_as_much_as_there_is) {
   publish_some();
-  store_.active.assign(128, {Xid{1}, 17, 2});
-  EXPECT_EQ(store_.publish().to_string(), "limit: 128 transactions are active at a checkpoint of /test.qdb, 127 at most");
-  EXPECT_FALSE(store_.checkpoint.poisoned());
-  store_.active.pop_back();
+  for (const std::size_t transactions : {127u, 128u, 1000u, 0u, 3u}) {
+    for (const std::uint32_t trees : {0u, 253u, 254u, 3000u}) {
+      store_.active.assign(transactions, {Xid{1}, 17, 2});
+      store_.counts.clear();
+      for (std::uint32_t tree = 0; tree < trees; ++tree) store_.counts.push_back({TreeId{tree + 1}, tree % 3 == 0, tree * 1000003ull});
+      ASSERT_TRUE(store_.publish().ok());
+      const Found found = look_at(files_);
+      EXPECT_EQ(found.failure, "");
+      EXPECT_EQ(found.active, store_.active);
+      Store again(files_, {}, found.root);
+      EXPECT_EQ(again.checkpoint.notes().value().notes.counts, store_.counts);
+    }
+  }
+}
+
+TEST_F(Checkpoints, keep_notes_where_they_are_while_nothing_changes_in_them) {
+  publish_some();
+  store_.counts = {{TreeId{3}, false, 17}};
   ASSERT_TRUE(store_.publish().ok());
-  EXPECT_EQ(look_at(files_).active, store_.active);
+  const space::Entry before = look_at(files_).root.notes;
+  texts_[store_.pages.add("more").raw] = "more";
+  ASSERT_TRUE(store_.publish().ok());
+  EXPECT_EQ(look_at(files_).root.notes, before);
+  EXPECT_EQ(look_at(files_).failure, "");
+  store_.counts.clear();
+  ASSERT_TRUE(store_.publish().ok());
+  EXPECT_TRUE(look_at(files_).root.notes.free());
+  EXPECT_EQ(look_at(files_).failure, "");
 }
 
 TEST_F(Checkpoints, publish_when_only_a_page_of_table_or_bitmap_has_to_move) {

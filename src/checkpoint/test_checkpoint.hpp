@@ -34,11 +34,13 @@ struct Store {
   Checkpoint::State state() const {
     return {.next_tree = TreeId{static_cast<std::uint32_t>(checkpoint.published().generation.raw) + 1},
             .clean = active.empty(),
-            .active = active};
+            .active = active,
+            .counts = counts};
   }
   Status publish() { return checkpoint.publish(state()); }
 
   std::vector<ActiveTransaction> active;
+  std::vector<RowCount> counts;
 
   // One random change, made to `texts` as well.
   void change(Random& random, Texts& texts) {
@@ -84,22 +86,18 @@ inline void look_at_pages(space::Space& space, Found& found) {
     return Status();
   });
   if (!status.ok()) found.failure = status.to_string();
-  if (!found.root.active_transactions.free()) used += found.root.active_transactions.blocks();
+  const Result<StoredNotes> notes = load_notes(space.file, found.root.notes, {});
+  if (notes.ok()) {
+    found.active = notes->notes.active;
+    for (const space::Entry& page : notes->pages) used += page.blocks();
+  } else if (found.failure.empty()) {
+    found.failure = notes.status().to_string();
+  }
   for (const space::EntryTree* tree : {&space.table.entries(), &space.bitmap.entries()}) {
     for (std::uint32_t level = 0; level < tree->depth(); ++level) used += tree->level(level).size() * space.file.page_blocks();
   }
   if (found.failure.empty() && space.blocks.published().count() != used) {
     found.failure = std::to_string(used) + " blocks referred to, " + std::to_string(space.blocks.published().count()) + " marked used";
-  }
-}
-
-inline void look_at_active(os::FileSystem& files, Found& found) {
-  const Store store(files, {}, found.root);
-  Result<std::vector<ActiveTransaction>> active = store.checkpoint.active_transactions();
-  if (active.ok()) {
-    found.active = std::move(active).value();
-  } else if (found.failure.empty()) {
-    found.failure = active.status().to_string();
   }
 }
 
@@ -114,7 +112,6 @@ inline Found look_at(os::FileSystem& files) {
   const Status opened = space.open();
   if (opened.ok()) {
     look_at_pages(space, found);
-    look_at_active(files, found);
   } else {
     found.failure = opened.to_string();
   }

@@ -5,7 +5,7 @@
 // numbers stay the same, and with them the checksums. The copy is built under a name of its own and renamed when it is durable
 // (fresh_file.hpp), so the target is absent or complete.
 #include "base/try.hpp"
-#include "checkpoint/layout.hpp"
+#include "checkpoint/notes.hpp"
 #include "engine/engine.hpp"
 #include "engine/fresh_file.hpp"
 #include "os/hook.hpp"
@@ -47,7 +47,7 @@ class Copy {
     table_.create();
     blocks_.open_empty(file_.page_blocks());
     QUIRE_TRY(copy_pages());
-    QUIRE_TRY(copy_active());
+    QUIRE_TRY(copy_notes());
     return write_roots();
   }
 
@@ -85,20 +85,21 @@ class Copy {
     return to;
   }
 
-  // `number`: what the image is if it is no page.
-  Status write_run(std::uint64_t number = 0) {
+  Status write_run() {
     if (run_.empty()) return Status();
     QUIRE_TRY(os::hook("backup.before_write"));
-    QUIRE_TRY(file_.write(run_first_, run_, why_, number));
+    QUIRE_TRY(file_.write(run_first_, run_, why_));
     run_.clear();
     return Status();
   }
 
-  Status copy_active() {
-    if (root_.active_transactions.free()) return Status();
-    QUIRE_ASSIGN(root_.active_transactions,
-                 copy_image(root_.active_transactions, checkpoint::active_page_number, "the page of active transactions"));
-    return write_run(checkpoint::active_page_number);
+  Status copy_notes() {
+    QUIRE_ASSIGN(const checkpoint::StoredNotes stored, checkpoint::load_notes(source_, root_.notes, why_));
+    QUIRE_TRY(blocks_.reserve(stored.pages.size()));
+    QUIRE_ASSIGN(const std::vector<space::Entry> pages,
+                 checkpoint::write_notes(file_, stored.notes, [&] { return blocks_.allocate(root_.generation); }, why_));
+    root_.notes = pages.empty() ? space::Entry{} : pages.front();
+    return Status();
   }
 
   Status write_roots() {
@@ -107,7 +108,8 @@ class Copy {
     QUIRE_TRY(bitmap_.assign(table_, blocks_, root_.generation));
     QUIRE_TRY(table_.write(why_.word));
     QUIRE_TRY(bitmap_.write(blocks_, root_.generation, why_.word));
-    root_.flags |= space::superblock_flag::backup;
+    // What is in it needs no log; the log from its LSN on may be applied to it.
+    root_.flags = static_cast<std::uint8_t>((root_.flags & ~space::superblock_flag::logged) | space::superblock_flag::backup);
     root_.table_root = table_.root();
     root_.table_depth = static_cast<std::uint8_t>(table_.depth());
     root_.bitmap_root = bitmap_.root();
@@ -143,6 +145,7 @@ Status Engine::backup(const std::string& path) {
   QUIRE_ASSIGN(const std::string target, files.resolve(path));
   QUIRE_ASSIGN(const bool there, files.exists(target));
   if (there) return exists_already(target);
+  if (log() != nullptr) QUIRE_TRY(publish());  // what is in the log only
   const Pinned pinned(checkpoint_, blocks_);
   QUIRE_ASSIGN(FreshFile fresh, FreshFile::create(environment_, target, "backup"));
   {

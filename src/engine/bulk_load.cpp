@@ -17,6 +17,7 @@ Result<std::uint64_t> Writer::fill_tree(const KeyspaceRecord& record, const std:
     QUIRE_ASSIGN(const bool more, next(row));
     if (!more) return loader.finish();
     QUIRE_TRY(loader.add(row.key, row.value));
+    QUIRE_TRY(log([&] { return log_.put(record.tree, transaction_.operations(), row.key, row.value); }));
   }
 }
 
@@ -27,17 +28,20 @@ Result<std::uint64_t> Writer::bulk_load(std::string_view name, const std::functi
   const Savepoint before = savepoint();
   auto changed = std::make_shared<Catalog>(catalog());
   KeyspaceRecord& record = *changed->find(name);
-  record.tree = next_tree_;
-  ++next_tree_.raw;
+  record.tree = TreeId{engine_.next_tree_.fetch_add(1, relaxed)};
+  if (logs_ && !engine_.archives()) logs_ = false;  // its pages are all new, and so go through a checkpoint
+  if (logs_ && !log_.is_open()) QUIRE_TRY(begin_logging());
+  std::uint64_t rows = 0;
   const auto load = [&]() -> Status {
     QUIRE_ASSIGN(const btree::Tree created, btree::Tree::create(engine_.resources_, record.tree, &transaction_));
     record.root = created.root();
     engine_.roots_[record.tree] = record.root;
-    QUIRE_ASSIGN(record.rows, fill_tree(record, next));
-    record.had_ghosts = false;
+    QUIRE_TRY(log([&] { return log_.add({wal::OpKind::create_tree, false, record.tree, transaction_.operations(), {}, {}}); }));
+    QUIRE_ASSIGN(rows, fill_tree(record, next));
     QUIRE_TRY(engine_.tree(old).mark_dropped(transaction_));
     QUIRE_TRY(catalog::mark_dropping(engine_.resources_, old, &transaction_));
-    return catalog::write_keyspace(engine_.resources_, std::string(name), record, &transaction_);
+    QUIRE_TRY(log([&] { return log_.add({wal::OpKind::drop_tree, false, old.tree, transaction_.operations(), {}, {}}); }));
+    return write_names_row(name, record);
   };
   // Also when the callback throws.
   struct TakeBack {
@@ -54,9 +58,9 @@ Result<std::uint64_t> Writer::bulk_load(std::string_view name, const std::functi
     QUIRE_TRY(rollback_to(before));
     return loaded;
   }
-  const std::uint64_t rows = record.rows;
   changed_.erase(old.tree);
   last_change_ = nullptr;
+  change_of(record.tree).rows = static_cast<std::int64_t>(rows);
   own_catalog_ = std::move(changed);
   return rows;
 }

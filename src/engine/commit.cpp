@@ -1,14 +1,14 @@
-// Publishing, and what goes with it: the catalog, the newest snapshot, purge.
+// Publishing, and what goes with it: what a flip writes down, purge.
 //
-// The point of no return of a commit is the flip: from then on its transaction is on no list of active ones. Readers see
-// it when the publish has succeeded, by one change of catalog and limit.
+// The point of no return of a commit through a checkpoint is the flip: from then on its transaction is on no list of active
+// ones. Readers see it when the publish has succeeded.
+#include "base/seeded_bug.hpp"
 #include "base/try.hpp"
 #include "engine/engine.hpp"
 #include "overflow/layout.hpp"
 
 namespace quire::engine {
 
-using catalog::Catalog;
 using txn::UndoRecord;
 using txn::UndoType;
 
@@ -31,45 +31,45 @@ Status Engine::usable() const {
 }
 
 Reader Engine::begin_read() {
-  os::Lock lock(catalog_mutex_);
-  return Reader(snapshots_.acquire_slot(), snapshots_, catalog_);
+  if (visibility_.waiting()) await_own_commit();
+  return visibility_.with_visible([&](const CatalogPointer& visible) { return Reader(snapshots_.acquire_slot(), snapshots_, visible); });
 }
 
-std::shared_ptr<const Catalog> Engine::catalog() const {
-  os::Lock lock(catalog_mutex_);
-  return catalog_;
-}
-
-void Engine::install(std::shared_ptr<const Catalog> next, Xid limit, bool keyspaces_changed) {
-  os::Lock lock(catalog_mutex_);
-  catalog_ = std::move(next);
-  snapshots_.set_newest(limit);
-  if (keyspaces_changed) catalog_version_.fetch_add(1, acq_rel);
-}
-
-checkpoint::Checkpoint::State Engine::state_at_flip(const txn::WriteTransaction* committing, TreeId next_tree) {
+checkpoint::Checkpoint::State Engine::state_at_flip(const Committing* committing) {
   checkpoint::Checkpoint::State state;
-  state.next_tree = next_tree;
-  state.clock = checkpoint_.published().clock + (committing != nullptr ? 1 : 0);
+  const wal::LogWriter* log = log_now_.load(acquire);
+  state.log_tail = log != nullptr ? log->tail() : recovered_to_;
+  state.incarnation = incarnation_.load(relaxed);
+  state.logged = log != nullptr && !closing_.load(relaxed);
+  if (committing != nullptr) clock_.fetch_add(1, relaxed);
+  state.clock = clock_.load(relaxed);
   state.next_xid = Xid{next_xid_.load(relaxed)};
+  state.next_tree = TreeId{next_tree_.load(relaxed)};
+  state.counts = committing != nullptr ? counts_.with(committing->changes) : counts_.all();
   os::Lock lock(active_mutex_);
   if (committing != nullptr) {
-    QUIRE_ASSERT(active_ == committing);
+    QUIRE_ASSERT(active_ == &committing->transaction);
     active_ = nullptr;  // from this flip on it cannot be taken back
   }
-  if (active_ != nullptr && active_->changed_anything()) {
+  state.active = recovering_;
+  if (active_ != nullptr) active_->note_flip();
+  if (active_ != nullptr && active_->changed_anything() && !seeded_bug("leave_active_out_of_flip")) {
     state.active.push_back({active_->xid(), active_->head(), active_->operations()});
   }
   // Also when everything is taken back already, its undo pages may not be freed yet.
   const bool undo_is_used = active_ != nullptr && active_->operations() > 0;
-  state.clean = committing == nullptr && !undo_is_used && clean_.load(acquire);
+  state.clean = committing == nullptr && !undo_is_used && !state.logged && clean_.load(acquire);
   return state;
 }
 
-Status Engine::publish(const txn::WriteTransaction* committing, TreeId next_tree) {
+Status Engine::publish(const Committing* committing) {
   if (committing != nullptr) clean_.store(false, release);
-  Status published = checkpoint_.publish([&] { return state_at_flip(committing, next_tree); });
-  if (!published.ok()) poison();
+  Status published = checkpoint_.publish([&] { return state_at_flip(committing); });
+  if (!published.ok()) {
+    poison();
+  } else if (const wal::LogWriter* log = log_now_.load(acquire)) {
+    visibility_.advance(log->durable_lsn());
+  }
   return published;
 }
 
@@ -94,16 +94,11 @@ Status Engine::checkpoint(std::uint64_t timeout_us) {
   QUIRE_TRY(usable());
   if (read_only_) return Status();
   Status entered = writer_slot_.enter(timeout_us);
-  if (entered == Code::invalid || entered == Code::busy) return publish(nullptr, next_tree());
+  if (entered == Code::invalid || entered == Code::busy) return publish();
   QUIRE_TRY(std::move(entered));
   const txn::WriterTurn turn(writer_slot_);
   QUIRE_TRY(purge_step(UINT64_MAX));
-  return publish(nullptr, next_tree());
-}
-
-TreeId Engine::next_tree() const {
-  os::Lock lock(catalog_mutex_);
-  return catalog_->next_tree;
+  return publish();
 }
 
 Result<btree::Tree> Engine::find_tree(TreeId id) {
@@ -149,6 +144,7 @@ Status Engine::purge(Xid xid, const UndoRecord& record, std::uint64_t handle) {
     QUIRE_TRY(drop_tree(record.tree, PageId{load_le<std::uint64_t>(as_bytes(record.value).data())}));
     Status erased = catalog::erase_tree_row(resources_, record.tree);
     if (!erased.ok()) poison();
+    if (erased.ok()) counts_.erase(record.tree);
     return erased;
   }
   if (record.type == UndoType::update) {

@@ -1,11 +1,13 @@
 // Engine: one open file, with everything that works on it, connected.
 //
 // Opening takes the file's lock, chooses a superblock, makes sure that what it chose is durable (RC-1), takes back what
-// was active at its checkpoint (RC-4, RC-7) and loads the roots; pages come on demand. Every handle of a file in
-// a process shares one engine (registry.hpp). Writing: writer.hpp.
+// was active at its checkpoint, applies what the log says was committed since (RC-4, RC-5, RC-7) and loads the roots; pages
+// come on demand. The log begins with the first change after that (SB-3). Every handle of a file in a process shares one
+// engine (registry.hpp). Writing: writer.hpp.
 //
-// Invariants   1. the catalog and the newest snapshot limit are those of the newest published commit, changed together
-//              2. a transaction is on the active list of every flip from its first undo record to its own commit's flip
+// Invariants   1. a transaction is on the active list of every flip from its first undo record to its commit: its COMMIT is
+//                 before the flip's LSN, or it is on the list; or it is the one that commits with this flip
+//              2. while there is a log, every published state names it, and no commit is older than its LSN and missing
 // Threads      any, where not said otherwise
 // Errors       see Database; poisoned after a failed publish or rollback: every later call says so
 #pragma once
@@ -13,11 +15,15 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "btree/verify.hpp"
 #include "catalog/catalog.hpp"
 #include "checkpoint/checkpoint.hpp"
+#include "engine/replay.hpp"
+#include "engine/row_counts.hpp"
+#include "engine/visibility.hpp"
 #include "os/environment.hpp"
 #include "os/process.hpp"
 #include "os/sync.hpp"
@@ -42,14 +48,14 @@ class Reader {
 
  private:
   friend class Engine;
-  Reader(txn::Snapshots::Slot& slot, const txn::Snapshots& snapshots, std::shared_ptr<const catalog::Catalog> catalog) noexcept
+  Reader(txn::Snapshots::Slot& slot, const txn::Snapshots& snapshots, CatalogPointer catalog) noexcept
       : slot_(&slot), snapshots_(&snapshots), catalog_(std::move(catalog)) {}
   txn::Snapshots::Slot* slot_;
   const txn::Snapshots* snapshots_;
-  std::shared_ptr<const catalog::Catalog> catalog_;
+  CatalogPointer catalog_;
 };
 
-class Engine : private txn::UndoTarget {
+class Engine : private txn::UndoTarget, private ReplayTarget {
  public:
   ~Engine() override;
 
@@ -68,11 +74,18 @@ class Engine : private txn::UndoTarget {
   Status usable() const;
 
   Reader begin_read();
-  // For single reads without a snapshot: what is committed by now.
-  txn::View committed() const noexcept { return {snapshots_.newest(), false, nullptr}; }
-  std::shared_ptr<const catalog::Catalog> catalog() const;
+  // For single reads without a snapshot: what is visible by now.
+  txn::View committed() {
+    if (visibility_.waiting()) await_own_commit();
+    return {snapshots_.newest(), false, nullptr};
+  }
+  // As readers see it.
+  CatalogPointer catalog() const { return visibility_.visible(); }
   // Moves when keyspaces come or go.
-  std::uint64_t catalog_version() const noexcept { return catalog_version_.load(acquire); }
+  std::uint64_t catalog_version() const noexcept { return visibility_.version(); }
+  // Rows of a tree as transactions below the limit left it.
+  std::uint64_t rows(TreeId tree, Xid limit) const { return counts_.rows(tree, limit); }
+  const Options& options() const noexcept { return options_; }
   btree::Tree tree(const catalog::KeyspaceRecord& record) { return catalog::tree_of(resources_, record); }
   btree::Tree tree(TreeId id, PageId root) { return btree::Tree(resources_, id, root); }
 
@@ -107,6 +120,7 @@ class Engine : private txn::UndoTarget {
   // Connects the layers for a file whose page size and uuid are known.
   Status assemble(const space::Superblock& superblock, std::uint64_t memory_bytes);
   Status load(const space::Superblock& superblock);
+  Result<Xid> load_unrecovered(const space::Superblock& superblock);
   Status format();
   // See create.cpp.
   static Status create_if_missing(os::Environment& environment, const std::string& path, const Options& options);
@@ -122,10 +136,44 @@ class Engine : private txn::UndoTarget {
   // Cuts off what lies beyond the last block the published checkpoint refers to.
   Status trim_file();
 
-  // With the gate closed. `committing`: that transaction ends with this flip.
-  checkpoint::Checkpoint::State state_at_flip(const txn::WriteTransaction* committing, TreeId next_tree);
-  Status publish(const txn::WriteTransaction* committing, TreeId next_tree);
-  void install(std::shared_ptr<const catalog::Catalog> next, Xid limit, bool keyspaces_changed);
+  // A transaction that ends with a flip.
+  struct Committing {
+    const txn::WriteTransaction& transaction;
+    const RowCounts::Changes& changes;
+  };
+  // With the gate closed.
+  checkpoint::Checkpoint::State state_at_flip(const Committing* committing);
+  Status publish(const Committing* committing = nullptr);
+  // How commits become durable here.
+  bool commits_to_log() const noexcept { return options_.journal == Journal::log && environment_.lasting; }
+  bool archives() const noexcept { return !options_.archive_dir.empty(); }
+  // The running log, or null. Beginning it: in the writer slot.
+  wal::LogWriter* log() const noexcept { return log_now_.load(acquire); }
+  Status start_log();
+  Status close_log();
+  // Until a commit at `lsn` is as durable as wanted. A failure poisons the engine.
+  Status make_durable(Durability wanted, Lsn lsn);
+  // The calling thread reads what it has committed itself, whatever that waits for.
+  void await_own_commit();
+  void note_own_commit(Xid xid, Lsn lsn);
+
+  // The log as it lies beside the file.
+  struct FoundLog {
+    std::vector<wal::SegmentFile> files;
+    wal::LogSegments segments;
+  };
+  Result<FoundLog> find_log(const space::Superblock& superblock);
+  Status redo(const space::Superblock& superblock, const FoundLog& log, Replay& replay, const std::vector<checkpoint::ActiveTransaction>& active);
+  Status undo_active(const std::vector<checkpoint::ActiveTransaction>& active, const Replay& replay);
+  Status remove_log(const FoundLog& log);
+  Status replay_put(TreeId tree, std::string_view key, std::string_view value) override;
+  Status replay_erase(TreeId tree, std::string_view key) override;
+  Status replay_create(TreeId tree) override;
+  Status replay_drop(TreeId tree) override;
+  Status replay_rows(TreeId tree, std::int64_t change) override;
+  Status replayed(Lsn at) override;
+  Result<btree::Tree*> replay_tree(TreeId id);
+
   // In the writer slot. Failures are met again by the next step.
   Status purge_step(std::uint64_t budget);
   // BA-9: moves up to `budget` pages from the end of the file to its front, to be cut off after the next publish. Begins
@@ -143,20 +191,21 @@ class Engine : private txn::UndoTarget {
 
   Status undo(txn::WriteTransaction& transaction, const txn::UndoRecord& record, std::uint64_t handle) override;
   Status purge(Xid xid, const txn::UndoRecord& record, std::uint64_t handle) override;
-  Result<VerifyReport> verify_published();
+  Result<VerifyReport> verify_published(const checkpoint::StoredNotes& notes);
   Result<btree::Tree> find_tree(TreeId id);
   Status drop_tree(TreeId id, PageId root);
   Status free_replaced(const catalog::ReplacedValue& value);
-  TreeId next_tree() const;
 
   // Constant after open.
   os::Environment& environment_;
+  Options options_;
   space::PageFile file_;
   os::FileIdentity file_identity_;
   bool read_only_ = false;
   std::uint64_t memory_limit_ = 0;
   std::uint64_t first_xid_ = 1;  // of this run: every transaction below it is finished
   const std::uint32_t fork_generation_ = os::fork_generation();
+  const std::uint64_t number_;  // of this engine in this process
 
   // Own synchronization.
   space::PageTable table_;
@@ -166,12 +215,19 @@ class Engine : private txn::UndoTarget {
   buffer::Resources resources_;
   checkpoint::Checkpoint checkpoint_;
   txn::Snapshots snapshots_;
+  Visibility visibility_{snapshots_};
+  RowCounts counts_;
   txn::WriterSlot writer_slot_;
   Atomic<bool> poisoned_{false};
   Atomic<std::uint64_t> commits_{0};
   Atomic<std::uint64_t> next_xid_{1};
+  Atomic<std::uint32_t> next_tree_{catalog::first_free_tree.raw};
+  Atomic<std::uint64_t> clock_{0};        // timestamp of the newest commit; changed under the log mutex, or by the only committer
+  Atomic<std::uint32_t> incarnation_{0};  // of the log, or of the last one
   Atomic<bool> clean_{true};  // no undo page, ghost or tree being dropped: nothing for recovery to do
-  Atomic<std::uint64_t> catalog_version_{0};
+  Atomic<bool> closing_{false};
+  std::unique_ptr<wal::LogWriter> log_;  // set by the holder of the writer slot, for good
+  Atomic<wal::LogWriter*> log_now_{nullptr};
 
   // Of the holder of the writer slot.
   txn::UndoLog undo_log_;
@@ -185,11 +241,15 @@ class Engine : private txn::UndoTarget {
   std::uint64_t move_behind_ = 0;  // that block; 0: no shrinking under way
   std::vector<Sweep> sweeps_;      // trees that may hold ghosts of before the last crash
 
-  mutable os::Mutex active_mutex_;
-  const txn::WriteTransaction* active_ QUIRE_GUARDED_BY(active_mutex_) = nullptr;
+  // Of recovery.
+  std::optional<btree::Tree> replay_tree_;  // the one used last
+  std::map<TreeId, std::int64_t> replay_rows_;
+  Lsn recovered_to_{};
 
-  mutable os::Mutex catalog_mutex_;
-  std::shared_ptr<const catalog::Catalog> catalog_ QUIRE_GUARDED_BY(catalog_mutex_);
+  mutable os::Mutex active_mutex_;
+  txn::WriteTransaction* active_ QUIRE_GUARDED_BY(active_mutex_) = nullptr;
+  // Those of a crash that recovery has not done with; a checkpoint in between lists them on.
+  std::vector<checkpoint::ActiveTransaction> recovering_ QUIRE_GUARDED_BY(active_mutex_);
 };
 
 }  // namespace quire::engine

@@ -12,17 +12,29 @@ namespace quire::engine {
 namespace {
 
 constexpr std::uint64_t memory_limit_min = std::uint64_t{1} << 20;
+constexpr std::uint64_t log_limit_min = std::uint64_t{64} << 10;
+
+Status too_small(const std::string& option, std::uint64_t bytes, std::uint64_t least) {
+  return Status(Code::invalid, "Options::" + option + " is " + std::to_string(bytes) + " bytes; at least " + std::to_string(least) + " expected");
+}
 
 Status check_options(const Options& options) {
   if (options.page_size != 0 && !page::is_page_size(options.page_size)) {
     return Status(Code::invalid, "Options::page_size is " + std::to_string(options.page_size) +
                                      "; 4096, 8192, 16384, 32768 or 65536 expected");
   }
-  if (options.memory_limit < memory_limit_min) {
-    return Status(Code::invalid, "Options::memory_limit is " + std::to_string(options.memory_limit) + " bytes; at least " +
-                                     std::to_string(memory_limit_min) + " expected");
+  if (options.memory_limit < memory_limit_min) return too_small("memory_limit", options.memory_limit, memory_limit_min);
+  if (options.log_limit < log_limit_min) return too_small("log_limit", options.log_limit, log_limit_min);
+  if (!options.archive_dir.empty() && options.journal != Journal::log) {
+    return Status(Code::invalid, "Options::archive_dir is set, but without a log (Options::journal) there is nothing to archive");
   }
   return Status();
+}
+
+// Numbers engines from 1 on.
+std::uint64_t next_number() {
+  static Atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, relaxed) + 1;
 }
 
 }  // namespace
@@ -31,6 +43,7 @@ Engine::Engine(os::Environment& environment, std::unique_ptr<os::File> file, con
     : environment_(environment),
       file_(std::move(file), path),
       file_identity_(file_.file().identity()),
+      number_(next_number()),
       table_(file_),
       blocks_(file_.file()),
       bitmap_(file_),
@@ -41,11 +54,12 @@ Engine::Engine(os::Environment& environment, std::unique_ptr<os::File> file, con
       undo_log_(resources_) {}
 
 Engine::~Engine() {
-  // A clean close gives back what the file grew ahead. A failure costs nothing but the space.
+  // A clean close gives back what the file grew ahead, and removes the log. A failure costs nothing but the space.
   // In a child of fork() the file is the parent's, which may have grown it since.
-  if (catalog() == nullptr || read_only_ || !usable().ok() || !finish().ok()) return;
+  if (catalog() == nullptr || read_only_ || !usable().ok() || !finish().ok() || !closing_.load(relaxed)) return;
   // After a publish that failed the file keeps its length: either state may be the one that is found.
-  if (shrink_at_close().ok()) (void)trim_file().ok();
+  if (!shrink_at_close().ok() || !close_log().ok()) return;
+  (void)trim_file().ok();
 }
 
 Status Engine::assemble(const space::Superblock& superblock, std::uint64_t memory_bytes) {
@@ -69,29 +83,41 @@ Status Engine::load(const space::Superblock& superblock) {
   first_xid_ = superblock.next_xid.raw;
   next_xid_.store(first_xid_, relaxed);
   clean_.store((superblock.flags & space::superblock_flag::clean) != 0, relaxed);
+  next_tree_.store(superblock.next_tree.raw, relaxed);
+  clock_.store(superblock.clock, relaxed);
   Xid limit{first_xid_};
   if (read_only_) {
-    // What had not ended stays as it is, and invisible.
-    QUIRE_ASSIGN(const std::vector<checkpoint::ActiveTransaction> active, checkpoint_.active_transactions());
-    for (const checkpoint::ActiveTransaction& transaction : active) limit = std::min(limit, transaction.xid);
+    QUIRE_ASSIGN(limit, load_unrecovered(superblock));
   } else {
     QUIRE_TRY(recover(superblock));
+    limit = Xid{first_xid_};
   }
   QUIRE_ASSIGN(catalog::Catalog loaded, catalog::load(resources_, {limit, true, nullptr}));
-  loaded.next_tree = superblock.next_tree;
   for (const auto& [name, record] : loaded.keyspaces) {
-    if (record.had_ghosts && !read_only_) sweeps_.push_back({record.tree, {}});
+    if (counts_.ghosts(record.tree) && !read_only_) sweeps_.push_back({record.tree, {}});
   }
-  install(std::make_shared<const catalog::Catalog>(std::move(loaded)), limit, true);
+  visibility_.open(std::make_shared<const catalog::Catalog>(std::move(loaded)), limit);
   return Status();
+}
+
+// For reading only: what had not ended stays as it is, and invisible.
+Result<Xid> Engine::load_unrecovered(const space::Superblock& superblock) {
+  if ((superblock.flags & space::superblock_flag::logged) != 0) {
+    return Status(Code::unclean, path() + " was not closed and has commits in its log; open it for writing once");
+  }
+  QUIRE_ASSIGN(const checkpoint::StoredNotes notes, checkpoint_.notes());
+  counts_.load(notes.notes.counts);
+  Xid limit{first_xid_};
+  for (const checkpoint::ActiveTransaction& transaction : notes.notes.active) limit = std::min(limit, transaction.xid);
+  return limit;
 }
 
 // The first checkpoint of a new file.
 Status Engine::format() {
   table_.create();
   blocks_.open_empty(file_.page_blocks());
-  QUIRE_ASSIGN(const catalog::Catalog created, catalog::create(resources_));
-  Status published = checkpoint_.publish(checkpoint::Checkpoint::State{.next_tree = created.next_tree, .active = {}});
+  QUIRE_TRY(catalog::create(resources_).status());
+  Status published = checkpoint_.publish(checkpoint::Checkpoint::State{.next_tree = catalog::first_free_tree, .active = {}, .counts = {}});
   resources_.give_spare_units();
   // Nobody has seen the file: whatever became of its superblock, it was not created.
   if (published == Code::unknown_outcome) return Status(Code::io, "cannot create " + path() + ": " + std::string(published.message()));
@@ -119,6 +145,8 @@ Result<std::shared_ptr<Engine>> Engine::open(os::Environment& environment, const
   QUIRE_ASSIGN(std::unique_ptr<os::File> file, environment.files.open(path, {.write = !read_only, .random_reads = true}));
   QUIRE_TRY(file->lock(read_only ? os::LockMode::shared : os::LockMode::exclusive));
   std::shared_ptr<Engine> engine(new Engine(environment, std::move(file), path));
+  engine->options_ = options;
+  if (options.journal == Journal::copy_on_write) engine->options_.durability = Durability::sync;
   engine->read_only_ = true;  // until it is known to be a database
   QUIRE_ASSIGN(const space::Superblock superblock, space::read_superblock(engine->file_.file(), path));
   if (!read_only && !seeded_bug("trust_superblock_before_sync")) QUIRE_TRY(engine->file_.settle(superblock));

@@ -1,42 +1,175 @@
 // Recovery after a run that did not close the file, and leaving a file that needs none.
 //
-// What the published checkpoint holds is consistent but for these things: changes of transactions that had not ended at its
-// flip, the undo pages that kept before images, and what waited for purge: replaced large values, ghosts, trees that
-// were being dropped. The first are taken back through the undo pages, then those are freed, then the rest but for
-// ghosts of keyspaces, which are swept beside normal work; one publish makes it so. Until then nothing durable changes, so a
-// recovery that is interrupted is simply run again (RC-8).
+// The published checkpoint is consistent but for these things: changes of transactions that had not ended at its flip, the undo
+// pages that kept before images, and what waited for purge: replaced large values, ghosts, trees that were being dropped.
+// What was committed after it is in the log, if it had one. So:
+//
+//   scan the log -> undo what the log does not commit -> apply what it does -> free undo pages and leftovers -> publish
+//
+// All undo comes before any redo. Ghosts of keyspaces are swept beside normal work. Until the publish nothing durable
+// changes but by a checkpoint that a full disk asks for, and that one is as good a beginning as the one before; so a
+// recovery that is interrupted is simply run again (RC-8). Then the log is removed: the file is one file, and clean.
+#include "base/seeded_bug.hpp"
 #include "base/try.hpp"
 #include "engine/engine.hpp"
+#include "os/hook.hpp"
 
 namespace quire::engine {
 
+Result<Engine::FoundLog> Engine::find_log(const space::Superblock& superblock) {
+  FoundLog log;
+  if (!environment_.lasting) return log;
+  QUIRE_ASSIGN(log.files, wal::list_segments(environment_.files, path()));
+  const bool logged = (superblock.flags & space::superblock_flag::logged) != 0;
+  if (log.files.empty() && !logged) return log;
+  wal::LogChoice choice{.identity = {superblock.uuid, superblock.incarnation}};
+  if (logged) choice.from = superblock.checkpoint_lsn;
+  QUIRE_ASSIGN(log.segments, wal::choose_segments(environment_.files, log.files, choice));
+  return log;
+}
+
+Status Engine::remove_log(const FoundLog& log) {
+  if (log.files.empty() || read_only_) return Status();
+  return wal::remove_segments(environment_.files, log.files);
+}
+
 Status Engine::recover(const space::Superblock& superblock) {
-  if ((superblock.flags & space::superblock_flag::clean) != 0) return Status();
+  QUIRE_ASSIGN(const FoundLog log, find_log(superblock));
+  incarnation_.store(superblock.incarnation, relaxed);
+  recovered_to_ = superblock.checkpoint_lsn;
+  QUIRE_ASSIGN(const checkpoint::StoredNotes notes, checkpoint_.notes());
+  counts_.load(notes.notes.counts);
+  if ((superblock.flags & space::superblock_flag::clean) != 0) return remove_log(log);
+
   resources_.room = space::BlockAllocator::Room::standing;
-  const auto make_room = [&] { return publish(nullptr, superblock.next_tree); };
-  QUIRE_ASSIGN(const std::vector<checkpoint::ActiveTransaction> active, checkpoint_.active_transactions());
-  for (const checkpoint::ActiveTransaction& each : active) {
-    txn::WriteTransaction transaction(undo_log_, each.xid, each.undo_head, each.last_operation);
-    {
-      os::Lock lock(active_mutex_);
-      active_ = &transaction;
-    }
-    Status undone = transaction.rollback_to({txn::no_undo, undo_log_.end()}, *this, make_room);
-    {
-      os::Lock lock(active_mutex_);
-      active_ = nullptr;
-    }
-    QUIRE_TRY(std::move(undone));
-  }
+  std::vector<Xid> active;
+  for (const checkpoint::ActiveTransaction& each : notes.notes.active) active.push_back(each.xid);
+  Replay replay(superblock.checkpoint_lsn, std::move(active));
+  QUIRE_TRY(redo(superblock, log, replay, notes.notes.active));
   QUIRE_ASSIGN(const std::vector<PageId> undo_pages, table_.undo_pages());
   for (const PageId id : undo_pages) QUIRE_TRY(buffer::free_page(resources_, id));
   QUIRE_TRY(clear_leftovers());
   QUIRE_TRY(drop_unfinished_trees());
   resources_.give_spare_units();
   resources_.room = space::BlockAllocator::Room::ordinary;
+  {
+    os::Lock lock(active_mutex_);
+    recovering_.clear();
+  }
+  for (const auto& [tree, change] : replay_rows_) {
+    if (counts_.adjust(tree, change)) continue;
+    return Status(Code::corrupt, "the log of " + path() + " takes more rows out of tree " + std::to_string(tree.raw) + " than it has");
+  }
+  incarnation_.fetch_add(1, relaxed);  // WAL-5
   clean_.store(true, release);
-  return publish(nullptr, superblock.next_tree);
+  QUIRE_TRY(publish());
+  QUIRE_TRY(os::hook("recover.published"));
+  return remove_log(log);
 }
+
+Status Engine::redo(const space::Superblock& superblock, const FoundLog& log, Replay& replay,
+                    const std::vector<checkpoint::ActiveTransaction>& active) {
+  const bool logged = (superblock.flags & space::superblock_flag::logged) != 0;
+  const wal::LogIdentity identity{superblock.uuid, superblock.incarnation};
+  os::FileSystem& files = environment_.files;
+  if (logged) {
+    // What reading shows may be in the page cache only (RC-1).
+    if (!seeded_bug("trust_log_before_sync")) QUIRE_TRY(wal::settle_segments(files, log.segments.usable));
+    wal::LogReader reader(files, log.segments, identity, superblock.checkpoint_lsn);
+    QUIRE_TRY(replay.scan(reader));
+    QUIRE_ASSIGN(const wal::LogEnd end, reader.end());
+    QUIRE_TRY(end.check());
+    if (replay.found().newest_checkpoint > superblock.generation) {
+      return Status(Code::corrupt, "the log of " + path() + " tells of checkpoint " + std::to_string(replay.found().newest_checkpoint.raw) +
+                                       ", but the newest readable superblock is of checkpoint " + std::to_string(superblock.generation.raw) +
+                                       ": the other one is damaged");
+    }
+    recovered_to_ = wal::next_start(log.files, end.lsn).start;
+  }
+  QUIRE_TRY(undo_active(active, replay));
+  QUIRE_TRY(os::hook("recover.undone"));
+  if (!logged) return Status();
+  const Replay::Found& found = replay.found();
+  next_xid_.store(std::max(next_xid_.load(relaxed), found.newest_xid.raw + 1), relaxed);
+  first_xid_ = next_xid_.load(relaxed);
+  clock_.store(std::max(clock_.load(relaxed), found.clock), relaxed);
+  wal::LogReader again(files, log.segments, identity, superblock.checkpoint_lsn);
+  return replay.apply(again, *this);
+}
+
+// RC-4. A transaction that the log commits keeps what it had not taken back.
+Status Engine::undo_active(const std::vector<checkpoint::ActiveTransaction>& active, const Replay& replay) {
+  {
+    os::Lock lock(active_mutex_);
+    recovering_ = active;
+  }
+  for (std::size_t i = 0; i < active.size(); ++i) {
+    const checkpoint::ActiveTransaction& each = active[i];
+    const std::uint32_t kept = replay.kept(each.xid);
+    txn::WriteTransaction transaction(undo_log_, each.xid, each.undo_head, each.last_operation);
+    Status undone = transaction.rollback_above(kept, *this, [&] {
+      {
+        os::Lock lock(active_mutex_);
+        recovering_[i].undo_head = transaction.head();
+      }
+      return publish();
+    });
+    QUIRE_TRY(std::move(undone));
+    os::Lock lock(active_mutex_);
+    recovering_[i].undo_head = transaction.head();
+  }
+  return Status();
+}
+
+Result<btree::Tree*> Engine::replay_tree(TreeId id) {
+  if (!replay_tree_ || replay_tree_->id() != id) {
+    Result<btree::Tree> found = find_tree(id);
+    if (found == Code::not_found) {
+      return Status(Code::corrupt, "the log of " + path() + " changes tree " + std::to_string(id.raw) + ", which does not exist");  // DD-2
+    }
+    QUIRE_ASSIGN(replay_tree_, std::move(found));
+  }
+  return &*replay_tree_;
+}
+
+Status Engine::replay_put(TreeId id, std::string_view key, std::string_view value) {
+  QUIRE_ASSIGN(btree::Tree* tree, replay_tree(id));
+  if (key.empty() || key.size() > btree::key_bytes_max(page_bytes())) {
+    return Status(Code::corrupt, "the log of " + path() + " puts a key of " + std::to_string(key.size()) + " bytes");
+  }
+  return tree->put(key, value).status();
+}
+
+Status Engine::replay_erase(TreeId id, std::string_view key) {
+  QUIRE_ASSIGN(btree::Tree* tree, replay_tree(id));
+  return tree->erase(key).status();
+}
+
+Status Engine::replay_create(TreeId id) {
+  next_tree_.store(std::max(next_tree_.load(relaxed), id.raw + 1), relaxed);
+  Result<btree::Tree> found = find_tree(id);
+  if (found != Code::not_found) return found.status();
+  QUIRE_ASSIGN(const btree::Tree created, btree::Tree::create(resources_, id));
+  return catalog::write_tree_row(resources_, {.tree = id, .root = created.root(), .schema = {}}, nullptr);
+}
+
+Status Engine::replay_drop(TreeId id) {
+  replay_rows_.erase(id);
+  counts_.erase(id);
+  replay_tree_.reset();
+  Result<btree::Tree> found = find_tree(id);
+  if (found == Code::not_found) return Status();
+  QUIRE_TRY(found.status());
+  QUIRE_TRY(drop_tree(id, found->root()));
+  return catalog::erase_tree_row(resources_, id);
+}
+
+Status Engine::replay_rows(TreeId id, std::int64_t change) {
+  replay_rows_[id] += change;
+  return Status();
+}
+
+Status Engine::replayed(Lsn) { return os::hook("recover.replayed"); }
 
 Status Engine::clear_leftovers() {
   QUIRE_ASSIGN(const std::vector<catalog::ReplacedValue> values, catalog::load_replaced(resources_));
@@ -55,6 +188,7 @@ Status Engine::drop_unfinished_trees() {
     if (!row.dropping) continue;
     QUIRE_TRY(drop_tree(row.tree, row.root));
     QUIRE_TRY(catalog::erase_tree_row(resources_, row.tree));
+    counts_.erase(row.tree);
   }
   return Status();
 }
@@ -63,16 +197,11 @@ Status Engine::finish() {
   QUIRE_TRY(purge_step(UINT64_MAX));
   if (!purge_queue_.empty()) return Status();
   QUIRE_TRY(undo_log_.clear());
-  const std::shared_ptr<const catalog::Catalog> last = catalog();
-  for (const auto& [name, record] : last->keyspaces) {
-    if (!record.had_ghosts || !sweeps_.empty()) continue;
-    catalog::KeyspaceRecord swept = record;
-    swept.had_ghosts = false;
-    QUIRE_TRY(catalog::write_tree_row(resources_, swept, nullptr));
-  }
+  if (sweeps_.empty()) counts_.forget_ghosts();
   resources_.give_spare_units();
   clean_.store(true, release);
-  return publish(nullptr, last->next_tree);
+  closing_.store(true, release);
+  return publish();
 }
 
 }  // namespace quire::engine

@@ -118,18 +118,18 @@ Status Engine::shrink_at_close() {
   QUIRE_TRY(list_pages_to_move());
   QUIRE_TRY(shrink_step(UINT64_MAX, Shrink::always));
   resources_.give_spare_units();
-  return publish(nullptr, next_tree());
+  return publish();
 }
 
 Status Engine::compact_trees(std::uint64_t timeout_us) {
-  const std::shared_ptr<const catalog::Catalog> now = catalog();
+  const CatalogPointer now = catalog();
   for (const auto& [name, record] : now->keyspaces) {
     std::string position;
     for (bool done = false; !done;) {
       QUIRE_TRY(writer_slot_.enter(timeout_us));
       const txn::WriterTurn turn(writer_slot_);
       QUIRE_TRY(usable());
-      const std::shared_ptr<const catalog::Catalog> newest = catalog();
+      const CatalogPointer newest = visibility_.committed();
       const catalog::KeyspaceRecord* current = newest->find(name);
       if (current == nullptr || current->tree != record.tree) break;  // dropped meanwhile
       btree::Tree rows = tree(record);
@@ -150,10 +150,10 @@ Status Engine::compact(std::uint64_t timeout_us) {
     const txn::WriterTurn turn(writer_slot_);
     QUIRE_TRY(usable());
     QUIRE_TRY(purge_step(UINT64_MAX));
-    QUIRE_TRY(publish(nullptr, next_tree()));
+    QUIRE_TRY(publish());
     QUIRE_TRY(shrink_step(UINT64_MAX, Shrink::always));
     resources_.give_spare_units();
-    QUIRE_TRY(publish(nullptr, next_tree()));
+    QUIRE_TRY(publish());
     QUIRE_TRY(cut_file());
     if (blocks_.physical_blocks() == before) break;
     before = blocks_.physical_blocks();

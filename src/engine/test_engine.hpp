@@ -19,9 +19,9 @@ inline constexpr const char* test_path = "/data/app.qdb";
 using Model = std::map<std::string, std::string>;
 using EnginePointer = std::shared_ptr<Engine>;
 
-// Small pages and little memory, so that a run of many opens is quick.
-inline Options small_options(Mode mode = Mode::create) {
-  return {.mode = mode, .page_size = 4096, .memory_limit = std::uint64_t{1} << 20, .lock_timeout_ms = 0};
+// Small pages and little memory, so that a run of many opens is quick. Every commit is in the file, unless said otherwise.
+inline Options small_options(Mode mode = Mode::create, Journal journal = Journal::copy_on_write) {
+  return {.mode = mode, .page_size = 4096, .memory_limit = std::uint64_t{1} << 20, .lock_timeout_ms = 0, .journal = journal};
 }
 
 // One commit of rows of the default keyspace; an absent value erases.

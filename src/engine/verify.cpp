@@ -95,23 +95,28 @@ class Census {
 
 Result<VerifyReport> Engine::verify(std::uint64_t timeout_us) {
   QUIRE_TRY(usable());
-  if (read_only_) return verify_published();
+  if (read_only_) {
+    QUIRE_ASSIGN(const checkpoint::StoredNotes notes, checkpoint_.notes());
+    return verify_published(notes);
+  }
   // Nothing changes while it is compared: no writer, nothing dirty, no checkpoint.
   QUIRE_TRY(writer_slot_.enter(timeout_us));
   const txn::WriterTurn turn(writer_slot_);
   QUIRE_TRY(usable());
-  QUIRE_TRY(publish(nullptr, next_tree()));
+  QUIRE_TRY(publish());
+  QUIRE_ASSIGN(const checkpoint::StoredNotes notes, checkpoint_.notes());
   os::Lock no_checkpoint(checkpoint_.mutex());
-  return verify_published();
+  return verify_published(notes);
 }
 
-Result<VerifyReport> Engine::verify_published() {
+Result<VerifyReport> Engine::verify_published(const checkpoint::StoredNotes& notes) {
   Census census(file_, table_, blocks_.physical_blocks());
   const btree::SurveyOptions options{.read_large_values = true, .page = [&](PageId id) { return census.page(id); }};
   QUIRE_TRY(btree::survey(tree(catalog::system_tree, catalog::system_root), options).status());
   QUIRE_TRY(btree::survey(tree(catalog::names_tree, catalog::names_root), options).status());
   VerifyReport report;
   std::map<TreeId, std::uint64_t> rows_of;
+  const bool unfinished = !notes.notes.active.empty();
   QUIRE_ASSIGN(const std::vector<catalog::TreeRow> trees, catalog::load_tree_rows(resources_));
   const std::shared_ptr<const catalog::Catalog> now = catalog();
   const auto name_of = [&](TreeId id) {
@@ -125,26 +130,25 @@ Result<VerifyReport> Engine::verify_published() {
     if (!survey.ok()) return Status(survey.code(), name_of(row.tree) + ": " + std::string(survey.message()));
     rows_of[row.tree] = survey->rows;
   }
-  const space::Entry active = checkpoint_.published().active_transactions;
   QUIRE_ASSIGN(const std::vector<catalog::ReplacedValue> replaced, catalog::load_replaced(resources_));
   for (const catalog::ReplacedValue& value : replaced) {
     // While a transaction is half written or half taken back, its row may be there beside the value's own.
-    if (!active.free()) break;
+    if (unfinished) break;
     QUIRE_TRY(overflow::visit_chain(pool_, value.first, [&](PageId id) { return census.page(id); }));
   }
   for (const auto& [name, record] : now->keyspaces) {
     const auto rows = rows_of.find(record.tree);
     if (rows == rows_of.end()) return damage("keyspace " + name + " has no row in the system tree");
     // Rows of a transaction that a crash ended are in the trees of a file that is only read.
-    if (rows->second != record.rows && active.free()) {
-      return damage("keyspace " + name + " has " + std::to_string(rows->second) + " rows, its system row says " +
-                    std::to_string(record.rows));
+    const std::uint64_t counted = counts_.rows(record.tree);
+    if (rows->second != counted && !unfinished) {
+      return damage("keyspace " + name + " has " + std::to_string(rows->second) + " rows, its count says " + std::to_string(counted));
     }
-    report.rows += record.rows;
+    report.rows += counted;
     ++report.keyspaces;
   }
-  if (!active.free()) QUIRE_TRY(census.block(active, "the page of active transactions"));
-  QUIRE_TRY(census.table_entries(active.free()));
+  for (const space::Entry& page : notes.pages) QUIRE_TRY(census.block(page, "a notes page"));
+  QUIRE_TRY(census.table_entries(!unfinished));
   QUIRE_TRY(census.entry_pages(table_.entries()));
   QUIRE_TRY(census.entry_pages(bitmap_.entries()));
   QUIRE_TRY(census.compare(blocks_.published()));

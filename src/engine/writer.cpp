@@ -1,4 +1,4 @@
-// Writer: changing, committing, taking back.
+// Writer: changing, taking back. Committing: commit_paths.cpp.
 //
 // What takes several changes of trees - a keyspace, a value that replaces a large one - goes back to where it began when
 // one of them fails.
@@ -11,19 +11,12 @@ namespace quire::engine {
 using catalog::Catalog;
 using catalog::KeyspaceRecord;
 
-namespace {
-
-// Records that purge looks at after a commit: enough to keep up with any sequence of transactions.
-constexpr std::uint64_t purge_budget_min = 64;
-constexpr std::uint64_t purge_budget_per_change = 2;
-
-}  // namespace
-
-Writer::Writer(Engine& engine, std::shared_ptr<const Catalog> catalog)
+Writer::Writer(Engine& engine, CatalogPointer catalog)
     : engine_(engine),
       catalog_(std::move(catalog)),
-      next_tree_(catalog_->next_tree),
-      transaction_(engine.undo_log_, Xid{engine.next_xid_.fetch_add(1, relaxed)}, engine.snapshots_.horizon()) {
+      transaction_(engine.undo_log_, Xid{engine.next_xid_.fetch_add(1, relaxed)}, engine.snapshots_.horizon()),
+      logs_(engine.commits_to_log()),
+      durability_(engine.options_.durability) {
   os::Lock lock(engine_.active_mutex_);
   engine_.active_ = &transaction_;
 }
@@ -37,7 +30,7 @@ Result<std::unique_ptr<Writer>> Writer::begin(Engine& engine, std::uint64_t time
     engine.writer_slot_.leave();
     return usable;
   }
-  return std::unique_ptr<Writer>(new Writer(engine, engine.catalog()));
+  return std::unique_ptr<Writer>(new Writer(engine, engine.visibility_.committed()));
 }
 
 Writer::~Writer() {
@@ -54,7 +47,7 @@ void Writer::end() noexcept {
   engine_.writer_slot_.leave();
 }
 
-Writer::TreeChange& Writer::change_of(TreeId tree) {
+RowCounts::Change& Writer::change_of(TreeId tree) {
   if (last_change_ == nullptr || last_tree_ != tree) {
     last_change_ = &changed_[tree];
     last_tree_ = tree;
@@ -64,47 +57,69 @@ Writer::TreeChange& Writer::change_of(TreeId tree) {
 
 std::uint64_t Writer::rows(const KeyspaceRecord& record) const {
   const auto found = changed_.find(record.tree);
-  return found == changed_.end() ? record.rows : record.rows + static_cast<std::uint64_t>(found->second.rows);
+  return engine_.counts_.rows(record.tree) + (found == changed_.end() ? 0 : static_cast<std::uint64_t>(found->second.rows));
 }
 
 Result<bool> Writer::put(const KeyspaceRecord& record, std::string_view key, std::string_view value) {
+  if (logs_ && !log_.is_open()) QUIRE_TRY(begin_logging());
   const txn::WriteTransaction::Savepoint before = transaction_.savepoint();
   btree::Tree tree = engine_.tree(record);
   const Result<bool> put = catalog::put(engine_.resources_, tree, key, value, transaction_);
-  if (!put.ok() && transaction_.head() != before.head) QUIRE_TRY(undo_to(before));
-  QUIRE_ASSIGN(const bool fresh, put);
-  TreeChange& change = change_of(record.tree);
-  if (fresh) ++change.rows;
-  return fresh;
+  Status status = put.status();
+  if (put.ok()) status = log([&] { return log_.put(record.tree, transaction_.operations(), key, value); });
+  if (!status.ok()) {
+    if (transaction_.head() != before.head) QUIRE_TRY(undo_to(before));
+    return status;
+  }
+  RowCounts::Change& change = change_of(record.tree);
+  if (*put) ++change.rows;
+  return *put;
 }
 
 Result<bool> Writer::erase(const KeyspaceRecord& record, std::string_view key) {
+  if (logs_ && !log_.is_open()) QUIRE_TRY(begin_logging());
+  const txn::WriteTransaction::Savepoint before = transaction_.savepoint();
+  RowCounts::Change& change = change_of(record.tree);
+  // A checkpoint may come at any time.
+  if (!change.ghosts) engine_.counts_.note_ghosts(record.tree);
   QUIRE_ASSIGN(const bool erased, engine_.tree(record).erase(key, &transaction_));
   if (!erased) return false;
-  TreeChange& change = change_of(record.tree);
+  Status logged = log([&] { return log_.add({wal::OpKind::erase, false, record.tree, transaction_.operations(), as_bytes(key), {}}); });
+  if (!logged.ok()) {
+    QUIRE_TRY(undo_to(before));
+    return logged;
+  }
   --change.rows;
   change.ghosts = true;
   return true;
 }
 
+Status Writer::write_names_row(std::string_view name, const KeyspaceRecord& record) {
+  QUIRE_TRY(catalog::write_keyspace(engine_.resources_, std::string(name), record, &transaction_));
+  return log([&] {
+    return log_.put(catalog::names_tree, transaction_.operations(), name, catalog::encode_name_row(record));
+  });
+}
+
 Status Writer::create_keyspace(std::string_view name, const Schema& schema) {
   QUIRE_TRY(catalog::check_new_keyspace(name, schema));
   if (catalog().find(name) != nullptr) return Status(Code::exists, "keyspace '" + std::string(name) + "' exists already");
+  if (logs_ && !log_.is_open()) QUIRE_TRY(begin_logging());
   const Savepoint before = savepoint();
   auto next = std::make_shared<Catalog>(catalog());
   // Also what was created and taken back keeps its number: cursors may still know it.
-  KeyspaceRecord record{.tree = next_tree_, .schema = schema};
-  ++next_tree_.raw;
-  Result<btree::Tree> created = btree::Tree::create(engine_.resources_, record.tree, &transaction_);
-  Status status = created.status();
-  if (status.ok()) {
-    record.root = created->root();
+  KeyspaceRecord record{.tree = TreeId{engine_.next_tree_.fetch_add(1, relaxed)}, .schema = schema};
+  const auto create = [&]() -> Status {
+    QUIRE_ASSIGN(const btree::Tree created, btree::Tree::create(engine_.resources_, record.tree, &transaction_));
+    record.root = created.root();
     engine_.roots_[record.tree] = record.root;
-    status = catalog::write_keyspace(engine_.resources_, std::string(name), record, &transaction_);
-  }
-  if (!status.ok()) {
+    QUIRE_TRY(log([&] { return log_.add({wal::OpKind::create_tree, false, record.tree, transaction_.operations(), {}, {}}); }));
+    return write_names_row(name, record);
+  };
+  Status created = create();
+  if (!created.ok()) {
     QUIRE_TRY(rollback_to(before));
-    return status;
+    return created;
   }
   next->keyspaces.emplace(name, record);
   own_catalog_ = std::move(next);
@@ -115,13 +130,19 @@ Status Writer::drop_keyspace(std::string_view name) {
   if (name == default_keyspace) return Status(Code::invalid, "the keyspace 'default' cannot be dropped");
   const KeyspaceRecord* found = catalog().find(name);
   if (found == nullptr) return Status(Code::not_found, "there is no keyspace '" + std::string(name) + "'");
+  if (logs_ && !log_.is_open()) QUIRE_TRY(begin_logging());
   const KeyspaceRecord record = *found;
   const Savepoint before = savepoint();
-  Status status = engine_.tree(record).mark_dropped(transaction_);
-  if (status.ok()) status = catalog::erase_keyspace(engine_.resources_, std::string(name), record, &transaction_);
-  if (!status.ok()) {
+  const auto drop = [&]() -> Status {
+    QUIRE_TRY(engine_.tree(record).mark_dropped(transaction_));
+    QUIRE_TRY(catalog::erase_keyspace(engine_.resources_, std::string(name), record, &transaction_));
+    QUIRE_TRY(log([&] { return log_.add({wal::OpKind::erase, false, catalog::names_tree, transaction_.operations(), as_bytes(name), {}}); }));
+    return log([&] { return log_.add({wal::OpKind::drop_tree, false, record.tree, transaction_.operations(), {}, {}}); });
+  };
+  Status dropped = drop();
+  if (!dropped.ok()) {
     QUIRE_TRY(rollback_to(before));
-    return status;
+    return dropped;
   }
   auto next = std::make_shared<Catalog>(catalog());
   next->keyspaces.erase(next->keyspaces.find(name));
@@ -138,9 +159,14 @@ Status Writer::undo_to(const txn::WriteTransaction::Savepoint& savepoint) {
   Status undone = transaction_.rollback_to(savepoint, engine_, [&] {
     // A slice at a time: what it wrote anew frees what it replaced (BA-8).
     engine_.resources_.give_spare_units();
-    return engine_.publish(nullptr, catalog_->next_tree);
+    return engine_.publish();
   });
   engine_.resources_.room = space::BlockAllocator::Room::ordinary;
+  if (undone.ok() && log_.is_open()) {
+    undone = log_.rolled_back(savepoint.operation, transaction_.changed_anything(), transaction_.flipped());
+    // What a checkpoint holds of it now needs no telling.
+    if (undone == Code::busy || undone == Code::full) undone = engine_.publish();
+  }
   if (!undone.ok()) engine_.poison();
   return undone;
 }
@@ -156,64 +182,10 @@ Status Writer::rollback_to(const Savepoint& savepoint) {
 Status Writer::rollback() {
   QUIRE_ASSERT(!ended_);
   // After a failed publish only reopening tells what was committed.
-  Status undone = engine_.usable().ok() ? undo_to({txn::no_undo, transaction_.begin()}) : Status();
+  Status undone = engine_.usable().ok() ? undo_to({txn::no_undo, transaction_.begin(), 0}) : Status();
+  if (undone.ok()) log_.aborted();
   end();
   return undone;
-}
-
-// The rows of the system tree that tell how many rows there are.
-Status Writer::write_counts(Catalog& next) {
-  for (auto& [name, record] : next.keyspaces) {
-    const auto found = changed_.find(record.tree);
-    if (found == changed_.end() || (found->second.rows == 0 && (!found->second.ghosts || record.had_ghosts))) continue;
-    if (found->second.rows < 0 && record.rows < static_cast<std::uint64_t>(-found->second.rows)) {
-      return Status(Code::corrupt, "keyspace " + name + " of " + engine_.path() + " has more rows than its system row says");
-    }
-    record.rows += static_cast<std::uint64_t>(found->second.rows);
-    record.had_ghosts = record.had_ghosts || found->second.ghosts;
-    QUIRE_TRY(catalog::write_tree_row(engine_.resources_, record, &transaction_));
-  }
-  return Status();
-}
-
-Status Writer::commit() {
-  QUIRE_ASSERT(!ended_);
-  if (!transaction_.changed_anything()) {
-    end();
-    return engine_.usable();
-  }
-  auto next = std::make_shared<Catalog>(catalog());
-  Status status = engine_.usable();
-  if (status.ok()) status = write_counts(*next);
-  if (!status.ok()) {
-    (void)rollback().ok();
-    return status;
-  }
-  engine_.resources_.give_spare_units();
-  next->next_tree = next_tree_;
-  // From here on it must not be taken back, also when memory runs out: then only reopening tells what was committed.
-  struct NoWayBack {
-    Writer& writer;
-    ~NoWayBack() {
-      if (writer.ended_) return;
-      writer.engine_.poison();
-      writer.end();
-    }
-  } const no_way_back{*this};
-  status = engine_.publish(&transaction_, next->next_tree);
-  if (!status.ok()) {
-    end();
-    return status;
-  }
-  engine_.install(std::move(next), Xid{transaction_.xid().raw + 1}, own_catalog_ != nullptr);
-  engine_.commits_.fetch_add(1, relaxed);
-  engine_.purge_queue_.add(transaction_);
-  const std::uint64_t budget = purge_budget_min + purge_budget_per_change * transaction_.operations();
-  if (engine_.cut_file().ok() && engine_.purge_step(budget).ok()) {
-    (void)engine_.shrink_step(budget, Engine::Shrink::when_worth_it).ok();
-  }
-  end();
-  return Status();
 }
 
 }  // namespace quire::engine

@@ -1,7 +1,11 @@
 // Writer: the one write transaction of an engine.
 //
 // Changes are made in the trees at once, invisible to everybody else, with their before images in the undo log. Commit
-// adds the new numbers of rows and publishes a checkpoint; rollback takes everything back.
+// appends what was done to the log, or publishes a checkpoint; rollback takes everything back. Through a checkpoint go
+// transactions with unlogged changes (bulk loads), those that have logged a lot - their pages must be written anyway -
+// those that the log has no room for, and all with Journal::copy_on_write. With an archive the log gets everything (WAL-9).
+//
+// The writer slot is free again when the commit has its place in the log; waiting for the disk comes after that.
 //
 // Protocol   begin (put | erase | create | drop | savepoint | rollback_to)* (commit | rollback)
 // Threads    one at a time
@@ -13,6 +17,7 @@
 #include <memory>
 
 #include "engine/engine.hpp"
+#include "engine/transaction_log.hpp"
 #include "quire/cursor.hpp"
 
 namespace quire::engine {
@@ -40,38 +45,53 @@ class Writer {
   // snapshots keep the empty tree (DD-4). The number of rows.
   Result<std::uint64_t> bulk_load(std::string_view name, const std::function<Result<bool>(Entry&)>& next);
 
-  struct TreeChange {
-    std::int64_t rows = 0;
-    bool ghosts = false;
-  };
   struct Savepoint {
     txn::WriteTransaction::Savepoint undo;
-    std::shared_ptr<const catalog::Catalog> catalog;  // null: none of its own
-    std::map<TreeId, TreeChange> changed;
+    CatalogPointer catalog;  // null: none of its own
+    RowCounts::Changes changed;
   };
   Savepoint savepoint() const;
   Status rollback_to(const Savepoint& savepoint);
 
+  void set_durability(Durability durability) noexcept { durability_ = durability; }
   // Both end the transaction, whatever they return.
   Status commit();
   Status rollback();
 
  private:
-  Writer(Engine& engine, std::shared_ptr<const catalog::Catalog> catalog);
-  TreeChange& change_of(TreeId tree);
+  Writer(Engine& engine, CatalogPointer catalog);
+  RowCounts::Change& change_of(TreeId tree);
   Result<std::uint64_t> fill_tree(const catalog::KeyspaceRecord& record, const std::function<Result<bool>(Entry&)>& next);
-  Status write_counts(catalog::Catalog& next);
+  Status write_names_row(std::string_view name, const catalog::KeyspaceRecord& record);
   Status undo_to(const txn::WriteTransaction::Savepoint& savepoint);
   void end() noexcept;
 
+  // Before the first change that is to be logged.
+  Status begin_logging();
+  // Calls `add`, which adds to log_, unless this transaction commits through a checkpoint; from then on it does if the log
+  // has no room. A failure means that the change must be taken back.
+  template <class Fn>
+  Status log(Fn&& add) {
+    return logs_ ? logged(add()) : Status();
+  }
+  Status logged(Status added);
+  Status log_counts();
+  Status check_counts() const;
+  Status commit_to_log();
+  Status commit_by_checkpoint();
+  Status commit_in_memory();
+  void after_commit();
+
   Engine& engine_;
-  std::shared_ptr<const catalog::Catalog> catalog_;
-  std::shared_ptr<const catalog::Catalog> own_catalog_;
-  TreeId next_tree_;
+  CatalogPointer catalog_;
+  CatalogPointer own_catalog_;
   txn::WriteTransaction transaction_;
-  std::map<TreeId, TreeChange> changed_;
-  TreeChange* last_change_ = nullptr;  // of last_tree_
+  RowCounts::Changes changed_;
+  RowCounts::Change* last_change_ = nullptr;  // of last_tree_
   TreeId last_tree_{};
+  TransactionLog log_;
+  bool logs_;  // commits through the log, as it looks now
+  Durability durability_;
   bool ended_ = false;
 };
 

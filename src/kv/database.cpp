@@ -45,7 +45,7 @@ Result<Database> Database::open(const std::string& path, const Options& options)
 Result<Database> Database::open_in_memory(const Options& options) {
   auto files = std::make_unique<os::MemFileSystem>();
   os::Environment& system = os::system_environment();
-  auto environment = std::make_unique<os::Environment>(os::Environment{*files, system.clock, system.entropy});
+  auto environment = std::make_unique<os::Environment>(os::Environment{*files, system.clock, system.entropy, false, false});
   Options in_memory = options;
   in_memory.mode = Mode::create;
   QUIRE_ASSIGN(std::shared_ptr<DatabaseState> state, open_state(*environment, "/memory.qdb", in_memory));
@@ -220,7 +220,7 @@ Status Keyspace::multi_get(std::span<const std::string_view> keys, std::vector<s
 Result<std::uint64_t> Keyspace::count() const {
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->database));
   QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(impl_->name));
-  return record.rows;
+  return visit.engine().rows(record.tree, visit.engine().committed().limit);
 }
 
 Status Keyspace::put(std::string_view key, std::string_view value) {

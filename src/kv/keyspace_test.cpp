@@ -193,8 +193,10 @@ TEST_F(keyspace, dropped_gives_its_pages_back) {
     for (int i = 0; status.ok() && i < 2000; ++i) status = tx.put("big", "key" + std::to_string(i), std::string(i % 100 == 0 ? 30000 : 50, 'v'));
     return status;
   }).ok());
+  ASSERT_TRUE(db_->checkpoint().ok());
   EXPECT_GT(db_->statistics()->pages, pages + 100);
   ASSERT_TRUE(db_->drop_keyspace("big").ok());
+  ASSERT_TRUE(db_->checkpoint().ok());
   EXPECT_EQ(db_->statistics()->pages, pages);
   EXPECT_TRUE(db_->verify().ok());
   reopen();

@@ -102,6 +102,9 @@ class TransactionState {
   Status rollback_to(std::uint64_t savepoint);
   Status release(std::uint64_t savepoint);
 
+  void set_durability(Durability durability) noexcept {
+    if (writer_) writer_->set_durability(durability);
+  }
   Status commit();
   Status rollback();
 

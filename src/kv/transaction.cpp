@@ -93,6 +93,8 @@ Result<std::uint64_t> Transaction::bulk_load(std::string_view keyspace, const st
   return impl_->state->bulk_load(keyspace, next);
 }
 
+void Transaction::set_durability(Durability durability) noexcept { impl_->state->set_durability(durability); }
+
 Status Transaction::commit() { return impl_->state->commit(); }
 
 Status Transaction::rollback() { return impl_->state->rollback(); }

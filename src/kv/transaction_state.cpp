@@ -163,7 +163,7 @@ Status TransactionState::get(std::string_view keyspace, std::string_view key, st
 }
 
 Result<std::uint64_t> TransactionState::count(const KeyspaceRecord& record) const {
-  return writer_ ? writer_->rows(record) : record.rows;
+  return writer_ ? writer_->rows(record) : engine().rows(record.tree, reader_->view().limit);
 }
 
 Status TransactionState::put(std::string_view keyspace, std::string_view key, std::string_view value, bool only_new) {

@@ -30,6 +30,8 @@ struct Environment {
   FileSystem& files;
   Clock& clock;
   Entropy& entropy;
+  bool background = false;  // engines may start threads of their own; without, runs are repeatable
+  bool lasting = true;      // files outlive the process, so durability means something
 };
 
 // The operating system's own. Lives as long as the process.

@@ -25,7 +25,7 @@ inline constexpr page::Field superblock_fields[] = {
     {"uuid", 32, 16},          {"generation", 48, 8},     {"incarnation", 56, 4},     {"next_tree_id", 60, 4},
     {"checkpoint_lsn", 64, 8}, {"next_xid", 72, 8},       {"clock", 80, 8},           {"next_page_id", 88, 8},
     {"file_blocks", 96, 8},    {"table_depth", 104, 1},   {"bitmap_depth", 105, 1},   {"reserved_106", 106, 6},
-    {"table_root", 112, 16},   {"bitmap_root", 128, 16},  {"active_transactions", 144, 16},
+    {"table_root", 112, 16},   {"bitmap_root", 128, 16},  {"notes", 144, 16},
     {"source_lsn", 160, 8},    {"created_us", 168, 8},    {"reserved_176", 176, 328}, {"checksum", 504, 8},
 };
 inline constexpr std::uint32_t superblock_bytes = 512;
@@ -46,6 +46,7 @@ enum class ChecksumKind : std::uint8_t { xxh3_64 = 1 };
 namespace superblock_flag {
 inline constexpr std::uint8_t clean = 1;
 inline constexpr std::uint8_t backup = 2;
+inline constexpr std::uint8_t logged = 4;  // commits after this state are in a log, from the checkpoint LSN on
 }  // namespace superblock_flag
 
 namespace sb {
@@ -74,7 +75,7 @@ inline constexpr std::uint32_t magic_offset = page::field(superblock_fields, "ma
 inline constexpr std::uint32_t uuid_offset = page::field(superblock_fields, "uuid").offset;
 inline constexpr std::uint32_t table_root_offset = page::field(superblock_fields, "table_root").offset;
 inline constexpr std::uint32_t bitmap_root_offset = page::field(superblock_fields, "bitmap_root").offset;
-inline constexpr std::uint32_t active_offset = page::field(superblock_fields, "active_transactions").offset;
+inline constexpr std::uint32_t notes_offset = page::field(superblock_fields, "notes").offset;
 inline constexpr std::uint32_t checksum_offset = page::field(superblock_fields, "checksum").offset;
 }  // namespace sb
 

@@ -113,7 +113,7 @@ void encode_superblock(const Superblock& s, MutableBytes into) {
   sb::bitmap_depth.set(p, s.bitmap_depth);
   store_entry(p + sb::table_root_offset, s.table_root);
   store_entry(p + sb::bitmap_root_offset, s.bitmap_root);
-  store_entry(p + sb::active_offset, s.active_transactions);
+  store_entry(p + sb::notes_offset, s.notes);
   sb::source_lsn.set(p, s.source_lsn.raw);
   sb::created_us.set(p, s.created_us);
   sb::checksum.set(p, checksum_of(p));
@@ -151,7 +151,7 @@ Result<Superblock> decode_superblock(Bytes bytes, const std::string& from) {
   s.bitmap_depth = sb::bitmap_depth.get(p);
   s.table_root = load_entry(p + sb::table_root_offset);
   s.bitmap_root = load_entry(p + sb::bitmap_root_offset);
-  s.active_transactions = load_entry(p + sb::active_offset);
+  s.notes = load_entry(p + sb::notes_offset);
   s.source_lsn = Lsn{sb::source_lsn.get(p)};
   s.created_us = sb::created_us.get(p);
   QUIRE_TRY(check_values(s, from));

@@ -40,7 +40,7 @@ struct Superblock {
   std::uint8_t bitmap_depth = 0;
   Entry table_root;
   Entry bitmap_root;
-  Entry active_transactions;
+  Entry notes;  // first page of the checkpoint's notes
   Lsn source_lsn{};
   std::uint64_t created_us = 0;
 };

@@ -34,7 +34,7 @@ Superblock full_superblock() {
   s.bitmap_depth = 3;
   s.table_root = {Entry::make(Block{77}, 4, EntryKind::page).place | Entry::has_free, 0x1234567890ABCDEFu};
   s.bitmap_root = {Entry::make(Block{88}, 4, EntryKind::page).place, 0xFEDCBA0987654321u};
-  s.active_transactions = {Entry::make(Block{99}, 4, EntryKind::page).place, 99};
+  s.notes = {Entry::make(Block{99}, 4, EntryKind::page).place, 99};
   s.source_lsn = Lsn{6666};
   s.created_us = 7777;
   return s;
@@ -96,7 +96,7 @@ TEST(superblock, comes_back_field_by_field) {
   EXPECT_EQ(after.bitmap_depth, before.bitmap_depth);
   EXPECT_EQ(after.table_root, before.table_root);
   EXPECT_EQ(after.bitmap_root, before.bitmap_root);
-  EXPECT_EQ(after.active_transactions, before.active_transactions);
+  EXPECT_EQ(after.notes, before.notes);
   EXPECT_EQ(after.source_lsn, before.source_lsn);
   EXPECT_EQ(after.created_us, before.created_us);
   EXPECT_EQ(encoded(after), bytes);

@@ -71,7 +71,7 @@ std::string superblock_page() {
       {"format", "version of the format; a reader refuses a higher one than it knows"},
       {"page_shift", "page size as a power of two, 12 to 16"},
       {"checksum_kind", "1: XXH3-64"},
-      {"flags", "1 clean: nothing to recover, 2 written by a backup"},
+      {"flags", "1 clean: nothing to recover, 2 written by a backup, 4 commits after this state are in a log"},
       {"required", "features a reader must know; unknown bits refuse the file"},
       {"optional", "features a reader may ignore; unknown bits are kept"},
       {"uuid", "of the file; seeds all checksums"},
@@ -87,7 +87,7 @@ std::string superblock_page() {
       {"bitmap_depth", "levels of the bitmap"},
       {"table_root", "entry of the page table's top page"},
       {"bitmap_root", "entry of the bitmap's top page"},
-      {"active_transactions", "entry of a page; 0 without any"},
+      {"notes", "entry of the first notes page; 0 without any"},
       {"source_lsn", "of a replica; 0 otherwise"},
       {"created_us", "microseconds since 1970-01-01 UTC"},
       {"checksum", "XXH3-64 of all bytes before it, seed 0"},
@@ -259,20 +259,26 @@ std::string undo_page() {
       {"key_bytes", "length of the key"},
       {"value_bytes", "length of the value"},
   };
-  const Meanings active = {{"next", "entry of a further page; 0 so far"}, {"count", "records, from byte 32 on"}};
+  const Meanings notes = {{"next", "entry of the next notes page; 0 in the last"},
+                          {"transactions", "active-transaction records, from byte 32 on"},
+                          {"trees", "row-count records, behind those"}};
   const Meanings transaction = {
       {"xid", "number of the transaction"},
       {"undo_head", "handle of its newest undo record"},
       {"last_operation", "number of its last change"},
       {"state", "1 active"},
-      {"first_lsn", "0 without a log"},
   };
-  return title("Undo and active transactions") +
+  const Meanings count = {{"tree", "the tree"},
+                          {"flags", "1: erased rows may be left behind by a crash"},
+                          {"rows", "its committed rows"}};
+  return title("Undo pages and notes") +
          "Undo pages have entries of kind 2 and belong to no tree. A file that was closed cleanly has none.\n\n## Undo page\n\n" +
          table(txn::undo_page_layout, page) + "\n## Undo record\n\nThen the key and the value, padded to 8 bytes. A handle is page number x 65536 + offset.\n\n" +
          table(txn::undo_record_layout, record) +
-         "\n## Active-transactions page\n\nThe superblock's entry leads to it; it has no page header, and its checksum is seeded with 2^62.\n\n" +
-         table(checkpoint::active_page_layout, active) + "\n## Active transaction\n\n" + table(checkpoint::active_record_layout, transaction);
+         "\n## Notes page\n\nWhat a checkpoint knows beside the pages of trees. The superblock's entry leads to the first; notes pages have no page "
+         "header, and their checksums are seeded with 2^62, 2^62 + 1 and so on.\n\n" +
+         table(checkpoint::notes_page_layout, notes) + "\n## Active transaction\n\n" + table(checkpoint::active_record_layout, transaction) +
+         "\n## Row count\n\n" + table(checkpoint::count_record_layout, count);
 }
 
 std::string record_type_table() {
@@ -355,7 +361,6 @@ valid at its own LSN only, and only under the uuid and incarnation of the superb
 std::string catalog_page() {
   const Meanings row = {{"kind", "1: B+ tree"},
                         {"state", "1: live, 2: dropped, its pages not yet free"},
-                        {"had_ghosts", "1: deleted rows may be left behind by a crash"},
                         {"root", "page number of the tree's root; it never changes"},
                         {"rows", "rows in the tree"}};
   return title("Catalog, keys and rows") +

@@ -26,8 +26,8 @@ TEST(format_docs, contain_every_field_of_every_layout) {
   for (const FormatPage& page : format_pages()) all += page.text;
   for (const page::Layout* layout :
        {&page::header_layout, &space::superblock_layout, &space::entry_layout, &btree::node_layout, &btree::slot_layout,
-        &btree::row_header_layout, &txn::undo_page_layout, &txn::undo_record_layout, &checkpoint::active_page_layout,
-        &checkpoint::active_record_layout, &overflow::stub_layout, &overflow::index_layout, &catalog::tree_row_layout,
+        &btree::row_header_layout, &txn::undo_page_layout, &txn::undo_record_layout, &checkpoint::notes_page_layout,
+        &checkpoint::active_record_layout, &checkpoint::count_record_layout, &overflow::stub_layout, &overflow::index_layout, &catalog::tree_row_layout,
         &wal::segment_layout, &wal::record_layout, &wal::chunk_layout, &wal::commit_layout, &wal::rollback_to_layout,
         &wal::mark_layout, &wal::checkpoint_layout, &wal::restart_layout, &wal::op_layout}) {
     for (const page::Field& field : layout->fields) {

@@ -5,7 +5,7 @@
 // same action, so that a checkpoint that flips in between writes down exactly what is left to undo (TX-5).
 //
 // Invariants   records from head back to none undo everything since begin
-// Threads      its own; head() and operations() also in a flip
+// Threads      its own; head(), operations() and note_flip() also in a flip
 // Errors       rollback: io, corrupt, full when even the standing reserve and a checkpoint give no room; the caller
 //              must then not go on
 #pragma once
@@ -50,6 +50,9 @@ class WriteTransaction {
   std::uint64_t purge_work() const noexcept { return purge_work_; }
   // Moves with every change and rollback; cursors compare it.
   std::uint64_t changes() const noexcept { return changes_; }
+  // The last operation at the newest flip; the flip tells (WAL-2).
+  std::uint32_t flipped() const noexcept { return flipped_.load(acquire); }
+  void note_flip() noexcept { flipped_.store(operations_, release); }
   // `limit` when the transaction has made its last possible change.
   Status check_room() const;
 
@@ -61,12 +64,18 @@ class WriteTransaction {
   struct Savepoint {
     std::uint64_t head = no_undo;
     UndoPosition position;
+    std::uint32_t operation = 0;  // the last one before it
   };
-  Savepoint savepoint() const noexcept { return {head_, log_.end()}; }
+  Savepoint savepoint() const noexcept { return {head_, log_.end(), operations_}; }
   // Undoes everything since; `make_room` publishes a checkpoint when the disk is full (BA-8).
   Status rollback_to(const Savepoint& savepoint, UndoTarget& target, const std::function<Status()>& make_room);
+  // Undoes every operation with a higher number, of a transaction that a crash ended; its undo pages stay.
+  Status rollback_above(std::uint32_t operation, UndoTarget& target, const std::function<Status()>& make_room);
 
  private:
+  template <class Stop>
+  Status undo_until(Stop&& stop, UndoTarget& target, const std::function<Status()>& make_room);
+
   UndoLog& log_;
   const Xid xid_;
   const Xid horizon_;
@@ -75,6 +84,7 @@ class WriteTransaction {
   std::uint32_t operations_ = 0;
   std::uint64_t purge_work_ = 0;
   std::uint64_t changes_ = 0;
+  Atomic<std::uint32_t> flipped_{0};
 };
 
 }  // namespace quire::txn

@@ -64,6 +64,7 @@ class OpBuffer {
   Bytes bytes() const noexcept { return bytes_; }
   std::uint32_t count() const noexcept { return count_; }
   std::uint32_t first_number() const noexcept { return first_number_; }
+  std::uint32_t last_number() const noexcept { return last_number_; }
   bool empty() const noexcept { return count_ == 0; }
 
  private:

@@ -17,12 +17,19 @@ constexpr WorkloadOptions second_life_workload{.keys = 40, .operations_max = 5, 
 
 }  // namespace
 
-Options crash_test_options(std::uint32_t page_bytes) {
-  return {.page_size = page_bytes, .memory_limit = std::uint64_t{1} << 20, .lock_timeout_ms = 0};
+Options crash_test_options(std::uint32_t page_bytes, Journal journal) {
+  // A log so small that segments change and checkpoints are needed all the time.
+  return {.page_size = page_bytes, .memory_limit = std::uint64_t{1} << 20, .lock_timeout_ms = 0, .journal = journal, .log_limit = std::uint64_t{64} << 10};
+}
+
+Options CrashHarness::options(Mode mode) const {
+  Options options = crash_test_options(options_.page_bytes, options_.journal);
+  options.mode = mode;
+  return options;
 }
 
 CrashHarness::CrashHarness(const CrashOptions& options)
-    : options_(options), machine_(os::SimOptions{.seed = options.seed}), workload_(options.seed, options.workload) {
+    : options_(options), machine_(os::SimOptions{.seed = options.seed}), workload_(options.seed, options.workload), random_(options.seed ^ 0x6475726162u) {
   states_.push_back(fresh_state());
 }
 
@@ -53,15 +60,18 @@ bool CrashHarness::transact(Database& database, std::uint64_t number) {
   }
   states_.push_back(std::move(next));
   attempted_ = states_.size() - 1;
+  const auto durability = static_cast<Durability>(options_.mixed_durability ? random_.below(3) : 0);
+  tx->set_durability(durability);
   status = tx->commit();
   if (!status.ok()) return wrong("commit: ", status);
-  acknowledged_ = attempted_;
+  if (durability == Durability::sync) acknowledged_ = attempted_;
+  if (durability != Durability::lazy) acknowledged_to_process_ = attempted_;
   acknowledged_generation_ = database.statistics()->generation;
   return true;
 }
 
 void CrashHarness::drive() {
-  Result<Database> database = kv::open_database(machine_.environment(), crash_test_path, crash_test_options(options_.page_bytes));
+  Result<Database> database = kv::open_database(machine_.environment(), crash_test_path, options(Mode::create));
   if (!database.ok()) return fail("the run itself", "open: " + database.status().to_string());
   created_ = true;
   acknowledged_generation_ = database->statistics()->generation;
@@ -83,11 +93,11 @@ void CrashHarness::before_operation(const os::Operation& operation) {
   if (created_ && operation.number % options_.operations_one_in != 0) return;
   const OtherMachine other;
   const std::string at = "before operation " + std::to_string(operation.number) + " ";
-  check_image(machine_.files().kill(), at + "killed");
+  check_image(machine_.files().kill(), at + "killed", acknowledged_to_process_);
   os::CrashImages images(machine_.files(), {.seed = options_.seed * 1000003 + operation.number, .budget = options_.images_per_operation});
   while (std::unique_ptr<os::SimFileSystem> image = images.next()) {
     if (!report_.failure.empty()) return;
-    check_image(std::move(image), at + images.description());
+    check_image(std::move(image), at + images.description(), acknowledged_);
   }
 }
 
@@ -95,7 +105,7 @@ void CrashHarness::fail(const std::string& which, const std::string& what) {
   if (report_.failure.empty()) report_.failure = which + ": " + what;
 }
 
-std::string CrashHarness::check_state(Database& database) {
+std::string CrashHarness::check_state(Database& database, std::size_t at_least) {
   const Result<VerifyReport> verified = database.verify();
   if (!verified.ok()) return "verify: " + verified.status().to_string();
   const Result<State> found = read_state(database);
@@ -103,37 +113,34 @@ std::string CrashHarness::check_state(Database& database) {
   const Result<Statistics> statistics = database.statistics();
   if (!statistics.ok()) return "statistics: " + statistics.status().to_string();
   if (statistics->generation < acknowledged_generation_) return "the generation has fallen";
-  for (std::size_t n = acknowledged_; n <= attempted_; ++n) {
+  for (std::size_t n = at_least; n <= attempted_; ++n) {
     if (*found == states_[n]) return {};
   }
-  return "the state is none of commits " + std::to_string(acknowledged_) + " to " + std::to_string(attempted_) + ": " +
+  return "the state is none of commits " + std::to_string(at_least) + " to " + std::to_string(attempted_) + ": " +
          difference(*found, states_[attempted_]);
 }
 
-void CrashHarness::check_image(std::unique_ptr<os::SimFileSystem> image, const std::string& which) {
+void CrashHarness::check_image(std::unique_ptr<os::SimFileSystem> image, const std::string& which, std::size_t at_least) {
   ++report_.images;
   const std::uint64_t number = report_.images;
-  Options options = crash_test_options(options_.page_bytes);
-  if (created_) options.mode = Mode::open;
+  const Mode mode = created_ ? Mode::open : Mode::create;
   os::SimEnvironment machine(std::move(image));
-  if (created_ && number % 4 == 0) {
+  if (created_ && number % 4 == 0 && options_.journal != Journal::log) {
     const std::uint64_t before = machine.files().content_hash();
-    options.mode = Mode::read_only;
-    Result<Database> database = kv::open_database(machine.environment(), crash_test_path, options);
+    Result<Database> database = kv::open_database(machine.environment(), crash_test_path, options(Mode::read_only));
     if (!database.ok()) return fail(which, "read-only open: " + database.status().to_string());
-    const std::string wrong = check_state(*database);
+    const std::string wrong = check_state(*database, at_least);
     if (!wrong.empty()) return fail(which, "read-only: " + wrong);
     if (!database->close().ok() || machine.files().content_hash() != before) return fail(which, "a read-only open changed the file");
-    options.mode = Mode::open;
   }
   const std::uint64_t bytes_before = machine.files().exists(crash_test_path).value_or(false) ? machine.files().contents(crash_test_path)->size() : 0;
   std::unique_ptr<os::SimFileSystem> for_recovery;
   if (created_ && number % options_.recovery_crash_one_in == 0) for_recovery = machine.files().kill();
   for (int opening = 0; opening < 2; ++opening) {
     const std::uint64_t before = machine.files().content_hash();
-    Result<Database> database = kv::open_database(machine.environment(), crash_test_path, options);
+    Result<Database> database = kv::open_database(machine.environment(), crash_test_path, options(mode));
     if (!database.ok()) return fail(which, "open: " + database.status().to_string());
-    const std::string wrong = check_state(*database);
+    const std::string wrong = check_state(*database, at_least);
     if (!wrong.empty()) return fail(which, wrong);
     if (!database->close().ok()) return fail(which, "close failed");
     if (opening == 1 && machine.files().content_hash() != before) return fail(which, "a second open changed the file");
@@ -143,7 +150,7 @@ void CrashHarness::check_image(std::unique_ptr<os::SimFileSystem> image, const s
   const std::string left = check_closed(machine, bytes_before);
   if (!left.empty()) return fail(which, left);
   if (for_recovery != nullptr) {
-    const std::string wrong = crash_recovery(std::move(for_recovery), options_.seed + number);
+    const std::string wrong = crash_recovery(std::move(for_recovery), options_.seed + number, at_least);
     if (!wrong.empty()) return fail(which, "recovery cut off " + wrong);
   }
   if (number % options_.second_crash_one_in == 0) {
@@ -155,9 +162,7 @@ void CrashHarness::check_image(std::unique_ptr<os::SimFileSystem> image, const s
 
 // What a cleanly closed file must not hold.
 std::string CrashHarness::check_closed(os::SimEnvironment& machine, std::uint64_t bytes_before) {
-  Options options = crash_test_options(options_.page_bytes);
-  options.mode = Mode::read_only;
-  Result<Database> database = kv::open_database(machine.environment(), crash_test_path, options);
+  Result<Database> database = kv::open_database(machine.environment(), crash_test_path, options(Mode::read_only));
   if (!database.ok()) return "reading what was closed: " + database.status().to_string();
   const Result<Statistics> statistics = database->statistics();
   if (!statistics.ok()) return "statistics: " + statistics.status().to_string();
@@ -171,10 +176,9 @@ std::string CrashHarness::check_closed(os::SimEnvironment& machine, std::uint64_
 }
 
 // The image is opened as it is; a power cut at any operation of that must lead to a committed state again.
-std::string CrashHarness::crash_recovery(std::unique_ptr<os::SimFileSystem> image, std::uint64_t seed) {
+std::string CrashHarness::crash_recovery(std::unique_ptr<os::SimFileSystem> image, std::uint64_t seed, std::size_t at_least) {
   os::SimEnvironment machine(std::move(image));
-  Options options = crash_test_options(options_.page_bytes);
-  options.mode = Mode::open;
+  const Options options = this->options(Mode::open);
   Random random(seed);
   std::string wrong;
   const auto judge = [&](const os::Operation& operation) {
@@ -189,7 +193,7 @@ std::string CrashHarness::crash_recovery(std::unique_ptr<os::SimFileSystem> imag
       if (!found.ok()) wrong = "before operation " + std::to_string(operation.number) + ": " + found.status().to_string();
       // What the killed process had not synced may still go; what nobody has acknowledged may still not be there.
       bool right = false;
-      for (std::size_t n = acknowledged_; found.ok() && n <= attempted_; ++n) right = right || *found == states_[n];
+      for (std::size_t n = which == 0 ? at_least : acknowledged_; found.ok() && n <= attempted_; ++n) right = right || *found == states_[n];
       if (found.ok() && !right) wrong = "before operation " + std::to_string(operation.number) + " leads to no committed state";
     }
   };
@@ -203,8 +207,7 @@ std::string CrashHarness::crash_recovery(std::unique_ptr<os::SimFileSystem> imag
 // Three more commits, each of whose operations may be the last.
 std::string CrashHarness::live_on(os::SimFileSystem& image, std::uint64_t seed) {
   os::SimEnvironment machine(image.kill());
-  Options options = crash_test_options(options_.page_bytes);
-  options.mode = Mode::open;
+  const Options options = this->options(Mode::open);
   Workload workload(seed, second_life_workload);
   std::vector<State> states;
   std::size_t acknowledged = 0;

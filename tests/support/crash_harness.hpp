@@ -31,6 +31,8 @@ struct CrashOptions {
   std::uint64_t recovery_crash_one_in = 50;  // images whose recovery is crashed
   std::uint64_t operations_one_in = 1;     // operations that are crash points
   std::uint64_t snapshots = 0;             // read transactions held at most
+  Journal journal = Journal::copy_on_write;
+  bool mixed_durability = false;           // commits of all classes, not sync only
   WorkloadOptions workload = {};
 };
 
@@ -50,10 +52,11 @@ class CrashHarness {
 
  private:
   void before_operation(const os::Operation& operation);
-  void check_image(std::unique_ptr<os::SimFileSystem> image, const std::string& which);
-  std::string check_state(Database& database);
+  void check_image(std::unique_ptr<os::SimFileSystem> image, const std::string& which, std::size_t at_least);
+  std::string check_state(Database& database, std::size_t at_least);
+  Options options(Mode mode) const;
   std::string live_on(os::SimFileSystem& image, std::uint64_t seed);
-  std::string crash_recovery(std::unique_ptr<os::SimFileSystem> image, std::uint64_t seed);
+  std::string crash_recovery(std::unique_ptr<os::SimFileSystem> image, std::uint64_t seed, std::size_t at_least);
   std::string check_closed(os::SimEnvironment& machine, std::uint64_t bytes_before);
   void fail(const std::string& which, const std::string& what);
   void drive();
@@ -62,6 +65,7 @@ class CrashHarness {
   const CrashOptions options_;
   os::SimEnvironment machine_;
   Workload workload_;
+  Random random_;
   CrashReport report_;
 
   // Commits by number; 0 is the fresh database.
@@ -71,13 +75,14 @@ class CrashHarness {
     std::size_t state;
   };
   std::list<Snapshot> snapshots_;
-  std::size_t acknowledged_ = 0;
+  std::size_t acknowledged_ = 0;           // no power cut takes it back
+  std::size_t acknowledged_to_process_ = 0;  // the end of the process does not
   std::size_t attempted_ = 0;
   std::uint64_t acknowledged_generation_ = 0;
   bool created_ = false;
 };
 
-Options crash_test_options(std::uint32_t page_bytes);
+Options crash_test_options(std::uint32_t page_bytes, Journal journal = Journal::copy_on_write);
 inline constexpr const char* crash_test_path = "/data/app.qdb";
 
 }  // namespace quire::test

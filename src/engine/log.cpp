@@ -1,0 +1,79 @@
+// Engine: beginning and ending the log, and waiting for it.
+//
+// The log begins with the first change after opening: a segment with a header only, then a superblock that names the new
+// incarnation and says that there is a log, and only then the first record (SB-3). So a superblock that names a log has one,
+// and a log whose superblock was never published has no record.
+#include "base/seeded_bug.hpp"
+#include "base/try.hpp"
+#include "engine/engine.hpp"
+
+namespace quire::engine {
+
+namespace {
+
+// What this thread has committed last that not everybody sees yet. Engines are told apart by a number, since another one may
+// come to lie at the same address.
+struct OwnCommit {
+  std::uint64_t engine = 0;
+  Xid xid{};
+  Lsn lsn{};
+};
+thread_local OwnCommit own_commit;
+
+}  // namespace
+
+Status Engine::start_log() {
+  os::FileSystem& files = environment_.files;
+  QUIRE_ASSIGN(std::vector<wal::SegmentFile> old, wal::list_segments(files, path()));
+  const Lsn from = checkpoint_.published().checkpoint_lsn;
+  const std::uint32_t incarnation = incarnation_.load(relaxed) + 1;
+  wal::LogOptions options;
+  options.identity = {file_.uuid(), incarnation};
+  options.start = wal::next_start(old, from);
+  options.previous_end = from;
+  options.log_limit = options_.log_limit;
+  QUIRE_ASSIGN(log_, wal::LogWriter::start(files, path(), options));
+  incarnation_.store(incarnation, release);
+  log_now_.store(log_.get(), release);
+  QUIRE_TRY(publish());
+  // Nothing may fail from here on without poisoning: what is published says that there is a log.
+  const auto begin = [&]() -> Status {
+    QUIRE_ASSIGN(wal::LogRoom room, log_->reserve(wal::restart_bytes));
+    QUIRE_TRY(log_->append(room, Xid{}, wal::RestartRecord{from}).status());
+    return wal::remove_segments(files, old);
+  };
+  Status begun = begin();
+  if (!begun.ok()) {
+    poison();
+    return begun;
+  }
+  checkpoint_.attach(log_.get());
+  return Status();
+}
+
+Status Engine::close_log() {
+  if (log_ == nullptr) return Status();
+  checkpoint_.attach(nullptr);
+  return log_->close();
+}
+
+Status Engine::make_durable(Durability wanted, Lsn lsn) {
+  Status done;
+  if (wanted == Durability::sync) done = log_->sync_to(lsn);
+  if (wanted == Durability::process) done = log_->write_to(lsn);
+  if (done.ok() && wanted == Durability::sync) visibility_.advance(log_->durable_lsn());
+  if (!done.ok()) poison();
+  return done;
+}
+
+void Engine::note_own_commit(Xid xid, Lsn lsn) {
+  if (visibility_.waiting()) own_commit = {number_, xid, lsn};
+}
+
+// Others may be waiting for the disk with earlier commits; one sync at most.
+void Engine::await_own_commit() {
+  if (own_commit.engine != number_ || snapshots_.newest() > own_commit.xid) return;
+  if (make_durable(Durability::sync, own_commit.lsn).ok()) own_commit = OwnCommit{};
+}
+
+}  // namespace quire::engine

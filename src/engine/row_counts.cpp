@@ -1,0 +1,90 @@
+// RowCounts: see row_counts.hpp.
+//
+// Counts are unsigned and changes signed; adding a negative one wraps around to the right number, which callers have made
+// sure is not below zero.
+#include "engine/row_counts.hpp"
+
+#include <algorithm>
+
+namespace quire::engine {
+
+void RowCounts::load(const std::vector<checkpoint::RowCount>& counts) {
+  os::Lock lock(mutex_);
+  counts_.clear();
+  for (const checkpoint::RowCount& each : counts) counts_[each.tree] = {each.rows, each.ghosts, {}};
+}
+
+std::uint64_t RowCounts::rows(TreeId tree) const { return rows(tree, Xid{UINT64_MAX}); }
+
+std::uint64_t RowCounts::rows(TreeId tree, Xid limit) const {
+  os::Lock lock(mutex_);
+  const auto found = counts_.find(tree);
+  if (found == counts_.end()) return 0;
+  std::uint64_t rows = found->second.rows;
+  for (const Recent& recent : found->second.recent) {
+    if (recent.xid >= limit) rows -= static_cast<std::uint64_t>(recent.rows);
+  }
+  return rows;
+}
+
+void RowCounts::commit(Xid xid, const Changes& changes, Xid horizon) {
+  os::Lock lock(mutex_);
+  for (const auto& [tree, change] : changes) {
+    if (change.rows == 0 && !change.ghosts) continue;
+    Count& count = counts_[tree];
+    count.ghosts = count.ghosts || change.ghosts;
+    if (change.rows == 0) continue;
+    count.rows += static_cast<std::uint64_t>(change.rows);
+    const auto settled = std::find_if(count.recent.begin(), count.recent.end(), [&](const Recent& each) { return each.xid >= horizon; });
+    count.recent.erase(count.recent.begin(), settled);
+    count.recent.push_back({xid, change.rows});
+  }
+}
+
+bool RowCounts::adjust(TreeId tree, std::int64_t rows) {
+  os::Lock lock(mutex_);
+  Count& count = counts_[tree];
+  if (rows < 0 && count.rows < static_cast<std::uint64_t>(-rows)) return false;
+  count.rows += static_cast<std::uint64_t>(rows);
+  return true;
+}
+
+void RowCounts::note_ghosts(TreeId tree) {
+  os::Lock lock(mutex_);
+  counts_[tree].ghosts = true;
+}
+
+bool RowCounts::ghosts(TreeId tree) const {
+  os::Lock lock(mutex_);
+  const auto found = counts_.find(tree);
+  return found != counts_.end() && found->second.ghosts;
+}
+
+void RowCounts::forget_ghosts() {
+  os::Lock lock(mutex_);
+  for (auto& [tree, count] : counts_) count.ghosts = false;
+}
+
+void RowCounts::erase(TreeId tree) {
+  os::Lock lock(mutex_);
+  counts_.erase(tree);
+}
+
+std::vector<checkpoint::RowCount> RowCounts::with(const Changes& changes) const {
+  os::Lock lock(mutex_);
+  std::vector<checkpoint::RowCount> all;
+  const auto add = [&](TreeId tree, std::uint64_t rows, bool ghosts) {
+    if (rows != 0 || ghosts) all.push_back({tree, ghosts, rows});
+  };
+  auto next = changes.begin();
+  for (const auto& [tree, count] : counts_) {
+    for (; next != changes.end() && next->first < tree; ++next) add(next->first, static_cast<std::uint64_t>(next->second.rows), next->second.ghosts);
+    const bool changed = next != changes.end() && next->first == tree;
+    add(tree, count.rows + (changed ? static_cast<std::uint64_t>(next->second.rows) : 0), count.ghosts || (changed && next->second.ghosts));
+    if (changed) ++next;
+  }
+  for (; next != changes.end(); ++next) add(next->first, static_cast<std::uint64_t>(next->second.rows), next->second.ghosts);
+  return all;
+}
+
+}  // namespace quire::engine

@@ -1,0 +1,61 @@
+// RowCounts: how many rows each tree has, for every snapshot.
+//
+// The newest count changes with every commit; a snapshot's is that, less what commits it does not see have changed. Only
+// those are kept apart that a snapshot may not see. Checkpoints note the counts (checkpoint/notes.hpp); the log carries the
+// changes since (wal::OpKind::rows).
+//
+// Threads   any; a mutex that is a leaf (BP-1)
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "checkpoint/notes.hpp"
+#include "os/sync.hpp"
+
+namespace quire::engine {
+
+class RowCounts {
+ public:
+  struct Change {
+    std::int64_t rows = 0;
+    bool ghosts = false;  // the transaction has erased rows
+  };
+  using Changes = std::map<TreeId, Change>;
+
+  void load(const std::vector<checkpoint::RowCount>& counts);
+  // As the newest snapshot, or one that sees transactions below `limit`, has it; 0 for a tree without a count.
+  std::uint64_t rows(TreeId tree) const;
+  std::uint64_t rows(TreeId tree, Xid limit) const;
+
+  // A commit, in the order of the transactions. Every snapshot sees transactions below the horizon.
+  void commit(Xid xid, const Changes& changes, Xid horizon);
+  // Replay: as if it had been so from the start. False when a count would fall below zero.
+  bool adjust(TreeId tree, std::int64_t rows);
+  // Erased rows may be left in the tree, from before any commit on.
+  void note_ghosts(TreeId tree);
+  bool ghosts(TreeId tree) const;
+  // None are left anywhere.
+  void forget_ghosts();
+  // The tree is gone.
+  void erase(TreeId tree);
+
+  // The newest ones with changes that are about to be committed.
+  std::vector<checkpoint::RowCount> with(const Changes& changes) const;
+  std::vector<checkpoint::RowCount> all() const { return with({}); }
+
+ private:
+  struct Recent {
+    Xid xid;
+    std::int64_t rows;
+  };
+  struct Count {
+    std::uint64_t rows = 0;
+    bool ghosts = false;
+    std::vector<Recent> recent;  // by xid; those below the horizon go when another one comes
+  };
+  mutable os::Mutex mutex_;
+  std::map<TreeId, Count> counts_ QUIRE_GUARDED_BY(mutex_);
+};
+
+}  // namespace quire::engine
