@@ -334,10 +334,10 @@ std::string log_page() {
       {"incarnation", "as in the segment's header"},
   };
   const Meanings op = {
-      {"kind", "1 put, 2 erase, 3 heap put, 4 heap erase, 5 create tree, 6 drop tree, 7 part"},
+      {"kind", "1 put, 2 erase, 3 heap put, 4 heap erase, 5 create tree, 6 drop tree, 7 part, 8 rows"},
       {"flags", "1 more of the value follows in a part"},
       {"key_bytes", "length of the key, or of the row pointer"},
-      {"value_bytes", "length of the value, or of this piece of it"},
+      {"value_bytes", "length of the value, or of this piece of it; of rows 8"},
       {"tree", "number of the tree"},
       {"number", "of the change in its transaction, from 1"},
   };
@@ -354,7 +354,8 @@ valid at its own LSN only, and only under the uuid and incarnation of the superb
          table(wal::segment_layout, segment) + "\n## Record\n\n" + table(wal::record_layout, record) + "\n" + record_type_table() +
          fmt::format("\nA record has {} bytes at most.\n", wal::record_bytes_max) + record_bodies() +
          "\n## Operation\n\nOperations follow the fields of CHUNK and COMMIT without gaps; then zeros up to a multiple of 8. After an "
-         "operation's header come its key and its value.\n\n" +
+         "operation's header come its key and its value. The value of rows is how the transaction changes the number of the "
+         "tree's rows, in all, as a signed number.\n\n" +
          table(wal::op_layout, op);
 }
 

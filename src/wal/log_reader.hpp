@@ -64,6 +64,9 @@ class LogReader {
   // False at the end of the log. PADs are passed over. The record's views are good until the next call of next().
   Result<bool> next(Record& record);
 
+  // Where the next record is looked for.
+  Lsn position() const noexcept { return position_; }
+
   // Once next() has returned false. Looks through the rest of the log.
   Result<LogEnd> end();
 

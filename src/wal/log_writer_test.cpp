@@ -73,7 +73,7 @@ TEST(log_writer, takes_a_record_of_every_length_at_every_place_of_a_segment) {
     ASSERT_TRUE(append_commit(*log, 1, shift + 1).ok());
     std::vector<std::uint64_t> expected{1};
     for (std::uint64_t n = 2; n < 24; ++n) {
-      const std::size_t longest = log->longest_ops() - op_header_bytes - 8;
+      const std::size_t longest = log->longest_ops() - 2 * op_header_bytes - rows_value_bytes - 8;
       ASSERT_TRUE(append_commit(*log, n, n % 2 == 0 ? longest : n * 40).ok());
       expected.push_back(n);
     }

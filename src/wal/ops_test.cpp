@@ -40,15 +40,47 @@ TEST(ops, of_every_kind_come_back_in_order) {
   ops.heap_put(TreeId{8}, 5, as_bytes("pointer!"), as_bytes("row"));
   ops.heap_erase(TreeId{8}, 6, as_bytes("pointer!"));
   ops.drop_tree(TreeId{9}, 7);
-  EXPECT_EQ(ops.count(), 9u);
+  ops.rows(TreeId{9}, 7, -2);
+  EXPECT_EQ(ops.count(), 10u);
   EXPECT_EQ(ops.first_number(), 1u);
   const std::vector<Known> expected = {
       {OpKind::create_tree, false, 9, 1, "", ""}, {OpKind::put, false, 9, 2, "a", "1"},
       {OpKind::put, true, 9, 3, "long", "begin"}, {OpKind::part, true, 9, 3, "", "middle"},
       {OpKind::part, false, 9, 3, "", "end"},     {OpKind::erase, false, 9, 4, "a", ""},
       {OpKind::heap_put, false, 8, 5, "pointer!", "row"}, {OpKind::heap_erase, false, 8, 6, "pointer!", ""},
-      {OpKind::drop_tree, false, 9, 7, "", ""}};
+      {OpKind::drop_tree, false, 9, 7, "", ""},
+      {OpKind::rows, false, 9, 7, "", "\xfe\xff\xff\xff\xff\xff\xff\xff"}};
   EXPECT_EQ(walked(ops.bytes()), expected);
+}
+
+TEST(ops, rows_tell_every_change_of_a_count) {
+  for (const std::int64_t change : {std::int64_t{0}, std::int64_t{1}, std::int64_t{-1}, INT64_MAX, INT64_MIN}) {
+    OpBuffer ops;
+    ops.rows(TreeId{3}, 9, change);
+    OpReader reader(ops.bytes());
+    Op op;
+    ASSERT_TRUE(reader.next(op));
+    EXPECT_EQ(op.kind, OpKind::rows);
+    EXPECT_EQ(rows_of(op), change);
+    EXPECT_FALSE(reader.next(op));
+  }
+}
+
+TEST(ops, rows_of_another_form_are_refused) {
+  namespace f = record_field;
+  const auto walks = [](std::size_t extra_bytes, auto change) {
+    OpBuffer ops;
+    ops.rows(TreeId{3}, 9, 5);
+    std::vector<std::byte> bytes(ops.bytes().size() + extra_bytes);
+    std::copy(ops.bytes().begin(), ops.bytes().end(), bytes.begin());
+    change(bytes.data());
+    return walked(bytes).size();
+  };
+  EXPECT_EQ(walks(0, [](std::byte*) {}), 1u);
+  EXPECT_EQ(walks(0, [](std::byte* op) { f::op_value_bytes.set(op, 7); }), 0u) << "a shorter number";
+  EXPECT_EQ(walks(1, [](std::byte* op) { f::op_value_bytes.set(op, 9); }), 0u) << "a longer number";
+  EXPECT_EQ(walks(0, [](std::byte* op) { f::op_flags.set(op, op_flag::more); }), 0u) << "a number in parts";
+  EXPECT_EQ(walks(1, [](std::byte* op) { f::op_key_bytes.set(op, 1); }), 0u) << "with a key";
 }
 
 TEST(ops, above_a_savepoint_are_dropped_and_the_rest_stays) {

@@ -56,7 +56,7 @@ inline Result<Appended> append(LogWriter& log, Xid xid, const RecordBody& body) 
   return log.append(*room, xid, body);
 }
 
-// A COMMIT whose only operation puts a value of so many bytes that begins with the number.
+// A COMMIT that puts one row with a value of so many bytes that begins with the number.
 struct TestCommit {
   OpBuffer ops;
   CommitRecord record;
@@ -64,7 +64,8 @@ struct TestCommit {
     std::string value = std::to_string(number);
     if (value.size() < value_bytes) value.resize(value_bytes, '.');
     ops.put(TreeId{5}, 1, as_bytes("key" + std::to_string(number)), as_bytes(value));
-    record = {number, 0, no_lsn, 0, 1, ops.bytes()};
+    ops.rows(TreeId{5}, 1, 1);
+    record = {number, 0, no_lsn, 0, ops.count(), ops.bytes()};
   }
   TestCommit(const TestCommit&) = delete;
   TestCommit& operator=(const TestCommit&) = delete;
