@@ -1,4 +1,4 @@
-// LogWriter, segments: the next one, releasing those that a checkpoint made superfluous, pins, closing.
+// LogWriter, segments: the next one, releasing those that a checkpoint made superfluous, pins, sealing, closing.
 //
 // The limit counts what the last checkpoint does not release: from the segment of its LSN to the last prepared one. Segments
 // that only a pin holds do not count, else writers would wait for a backup instead of a checkpoint.
@@ -115,8 +115,9 @@ std::vector<DurableSegment> LogWriter::durable_segments(Lsn from) const {
     if (segment->end <= from || segment->first_record() > durable()) continue;
     // The PAD is durable when a record behind it is.
     const bool sealed = segment->end < durable();
+    const Lsn used_end = sealed ? segment->used_end : durable();
     found.push_back({segment->path, segment->number, segment->start, segment->end,
-                     sealed ? segment->bytes() : durable().raw - segment->start.raw, sealed});
+                     sealed ? segment->bytes() : durable().raw - segment->start.raw, used_end.raw - segment->start.raw, sealed});
   }
   return found;
 }
@@ -141,6 +142,38 @@ LogStatistics LogWriter::statistics() const {
 Lsn LogWriter::tail() const {
   os::Lock held(mutex_);
   return tail_;
+}
+
+// A MARK of an idle log alone is not worth a segment.
+bool LogWriter::holds_records() const {
+  const Lsn first = segments_[current_]->first_record();
+  return tail_ != first && !(tail_ == idle_mark_end_ && tail_.raw == first.raw + mark_bytes);
+}
+
+Result<Lsn> LogWriter::seal() {
+  Lsn sealed{};
+  Lsn wanted{};
+  {
+    LogLock lock(*this);
+    while (true) {
+      QUIRE_TRY(refusal());
+      if (!holds_records()) break;
+      if (!prepared_hold(kept_bytes, kept_bytes)) {
+        Status made = preparing_ ? Status() : prepare_segment();
+        if (!made.ok() && !prepared_hold(kept_bytes, kept_bytes)) return made;
+        if (preparing_) progress_.wait(mutex_);
+      } else if (!buffer_holds(pad_bytes)) {
+        make_buffer_room();
+      } else {
+        next_segment();
+        break;
+      }
+    }
+    sealed = segments_[current_]->start;
+    wanted = tail_;
+  }
+  QUIRE_TRY(sync_to(wanted));
+  return sealed;
 }
 
 Status LogWriter::close() {

@@ -2,7 +2,7 @@
 //
 // Why what is promised fits in any order: with P bytes promised, none longer than m, changing the segment wastes less than m,
 // because a record that had not fitted was no longer. So P fits if it fits in the current segment alone; or in the k
-// prepared ones alone, less k-1 changes; or in all of them, less k changes.
+// prepared ones alone, less k-1 changes; or in all of them, less k changes. The second holds when the current one is sealed.
 #include "wal/log_writer.hpp"
 
 #include <algorithm>
@@ -13,9 +13,6 @@
 namespace quire::wal {
 
 namespace {
-
-// Always kept beside what is promised (WAL-6).
-constexpr std::uint64_t kept_bytes = mark_bytes + checkpoint_bytes;
 
 LogOptions within_limits(LogOptions options) {
   const auto blocks = [](std::uint64_t bytes) {
@@ -121,6 +118,16 @@ void LogWriter::make_buffer_room() {
   --room_waiters_;
 }
 
+LogWriter::PreparedRoom LogWriter::prepared_room() const {
+  PreparedRoom room;
+  for (std::size_t i = current_ + 1; i < segments_.size(); ++i, ++room.segments) {
+    room.bytes += segments_[i]->records_end().raw - segments_[i]->first_record().raw;
+  }
+  return room;
+}
+
+std::uint64_t LogWriter::wasted_at_most(std::uint64_t largest) const { return std::max({promised_largest_, largest, kept_bytes}); }
+
 bool LogWriter::buffer_holds(std::uint64_t extra_bytes) const {
   return active_->used() + promised_bytes_ + extra_bytes <= options_.buffer_bytes;
 }
@@ -129,14 +136,15 @@ bool LogWriter::segments_hold(std::uint64_t extra_bytes, std::uint64_t largest) 
   const std::uint64_t wanted = promised_bytes_ + extra_bytes;
   const std::uint64_t here = segments_[current_]->records_end().raw - tail_.raw;
   if (wanted <= here) return true;
-  const std::uint64_t wasted = std::max({promised_largest_, largest, kept_bytes});
-  std::uint64_t prepared = 0;
-  std::uint64_t changes = 0;
-  for (std::size_t i = current_ + 1; i < segments_.size(); ++i, ++changes) {
-    prepared += segments_[i]->records_end().raw - segments_[i]->first_record().raw;
-  }
-  if (changes == 0) return false;
-  return wanted + (changes - 1) * wasted <= prepared || wanted + changes * wasted <= here + prepared;
+  const PreparedRoom room = prepared_room();
+  return prepared_hold(extra_bytes, largest) ||
+         (room.segments > 0 && wanted + room.segments * wasted_at_most(largest) <= here + room.bytes);
+}
+
+// What is promised, and so many bytes more, fit without the rest of the current segment.
+bool LogWriter::prepared_hold(std::uint64_t extra_bytes, std::uint64_t largest) const {
+  const PreparedRoom room = prepared_room();
+  return room.segments > 0 && promised_bytes_ + extra_bytes + (room.segments - 1) * wasted_at_most(largest) <= room.bytes;
 }
 
 void LogWriter::give_back(std::uint32_t bytes) {
@@ -202,6 +210,7 @@ void LogWriter::next_segment() {
   encode_record(active_->extend(full, tail_, pad_bytes),
                 {.lsn = tail_, .xid = {}, .pad_length = static_cast<std::uint32_t>(full.end.raw - tail_.raw)}, PadRecord{},
                 options_.identity);
+  full.used_end = Lsn{tail_.raw + pad_bytes};
   ++current_;
   tail_ = segments_[current_]->first_record();
 }

@@ -45,6 +45,9 @@ namespace quire::wal {
 class LogLock;
 class LogWriter;
 
+// Always kept beside what is promised (WAL-6).
+inline constexpr std::uint64_t kept_bytes = mark_bytes + checkpoint_bytes;
+
 struct LogOptions {
   LogIdentity identity{};
   LogStart start{};
@@ -102,6 +105,7 @@ struct DurableSegment {
   Lsn start{};
   Lsn end{};
   std::uint64_t durable_bytes = 0;
+  std::uint64_t used_bytes = 0;  // of them, up to the end of the last record or PAD; then bytes that mean nothing
   bool sealed = false;  // durable as a whole; the log goes on elsewhere
 };
 
@@ -157,6 +161,8 @@ class LogWriter {
   Lsn durable_lsn() const noexcept { return Lsn{durable_.load(acquire)}; }
   // Ok, or what every call fails with.
   Status health() const QUIRE_EXCLUDES(mutex_);
+  const LogIdentity& identity() const noexcept { return options_.identity; }
+  const std::string& database() const noexcept { return files_.database(); }
 
   // ---- segments
 
@@ -167,6 +173,10 @@ class LogWriter {
   // Those that hold something durable at or above `from`, by LSN. Pin `from` while using them.
   std::vector<DurableSegment> durable_segments(Lsn from) const QUIRE_EXCLUDES(mutex_);
   LogStatistics statistics() const QUIRE_EXCLUDES(mutex_);
+
+  // Ends the segment that the tail is in, if it holds any record but a MARK, so that the log goes on in the next one; durable
+  // when it returns ok. All of the log below the LSN is in sealed segments then. busy at the limit, as reserve.
+  Result<Lsn> seal() QUIRE_EXCLUDES(mutex_);
 
   // Removes all files of the log, which a clean superblock has made superfluous. Nothing may follow but destruction.
   Status close() QUIRE_EXCLUDES(mutex_);
@@ -183,7 +193,14 @@ class LogWriter {
   void put_mark() QUIRE_REQUIRES(mutex_);
   void next_segment() QUIRE_REQUIRES(mutex_);
   void give_back(std::uint32_t bytes) QUIRE_REQUIRES(mutex_);
+  struct PreparedRoom {
+    std::uint64_t segments = 0;
+    std::uint64_t bytes = 0;  // for records
+  };
+  PreparedRoom prepared_room() const QUIRE_REQUIRES(mutex_);
+  std::uint64_t wasted_at_most(std::uint64_t largest) const QUIRE_REQUIRES(mutex_);
   bool segments_hold(std::uint64_t extra_bytes, std::uint64_t largest) const QUIRE_REQUIRES(mutex_);
+  bool prepared_hold(std::uint64_t extra_bytes, std::uint64_t largest) const QUIRE_REQUIRES(mutex_);
   bool buffer_holds(std::uint64_t extra_bytes) const QUIRE_REQUIRES(mutex_);
   Status make_segment_room(std::uint32_t bytes) QUIRE_REQUIRES(mutex_);
   void make_buffer_room() QUIRE_REQUIRES(mutex_);
@@ -191,6 +208,7 @@ class LogWriter {
   // Segments, log_segments.cpp.
   Status prepare_segment() QUIRE_REQUIRES(mutex_);
   bool wants_segment() const QUIRE_REQUIRES(mutex_);
+  bool holds_records() const QUIRE_REQUIRES(mutex_);
   std::uint64_t live_bytes() const QUIRE_REQUIRES(mutex_);
   Lsn held_from() const QUIRE_REQUIRES(mutex_);
   OpenSegments take_released() QUIRE_REQUIRES(mutex_);

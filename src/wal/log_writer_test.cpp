@@ -329,5 +329,84 @@ TEST(log_writer, a_writer_that_outruns_the_disk_writes_itself) {
   EXPECT_LE(log->tail().raw - log->written_lsn().raw, 8192u + 4096u);
 }
 
+TEST(log_writer, seals_the_segment_that_is_in_use) {
+  os::SimFileSystem files;
+  const auto log = start_or_stop(files);
+  EXPECT_EQ(log->seal().value(), Lsn{0}) << "nothing to seal";
+  ASSERT_TRUE(append_commit(*log, 1).ok());
+  EXPECT_EQ(log->seal().value(), Lsn{4096});
+  EXPECT_EQ(log->tail(), Lsn{4096 + 64});
+  EXPECT_EQ(log->durable_lsn(), log->tail());
+  const std::vector<DurableSegment> segments = log->durable_segments(Lsn{64});
+  ASSERT_GE(segments.size(), 1u);
+  EXPECT_TRUE(segments[0].sealed);
+  EXPECT_LT(segments[0].used_bytes, 400u);
+  EXPECT_EQ(log->seal().value(), Lsn{4096}) << "once is enough";
+  ASSERT_TRUE(append_commit(*log, 2).ok());
+  ASSERT_TRUE(log->sync_to(log->tail()).ok());
+  const ReadLog read = read_log(files, test_identity(), Lsn{64});
+  EXPECT_TRUE(read.status.ok()) << read.status.to_string();
+  EXPECT_EQ(read.commits(), (std::vector<std::uint64_t>{1, 2}));
+}
+
+TEST(log_writer, does_not_seal_again_and_again_while_idle) {
+  os::SimFileSystem files;
+  const auto log = start_or_stop(files);
+  ASSERT_TRUE(append_commit(*log, 1).ok());
+  for (int round = 0; round < 10; ++round) {
+    while (log->step().value()) {
+    }
+    ASSERT_TRUE(log->seal().ok());
+  }
+  EXPECT_LE(log->tail(), Lsn{2 * 4096});
+}
+
+TEST(log_writer, seals_without_breaking_a_promise) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    Random random(seed);
+    os::SimFileSystem files({.seed = seed});
+    const auto log = start_or_stop(files, small_log(4096, 8));
+    std::uint64_t number = 0;
+    for (int round = 0; round < 12; ++round) {
+      std::vector<std::pair<std::unique_ptr<TestCommit>, LogRoom>> promised;
+      const std::uint64_t wanted = random.below(5);
+      for (std::uint64_t i = 0; i < wanted; ++i) {
+        auto commit = std::make_unique<TestCommit>(++number, random.below(1500));
+        Result<LogRoom> room = log->reserve(record_bytes(commit->record));
+        if (!room.ok()) {
+          ASSERT_EQ(room, Code::busy);
+          --number;
+          break;
+        }
+        promised.emplace_back(std::move(commit), std::move(*room));
+      }
+      const Result<Lsn> sealed = log->seal();
+      ASSERT_TRUE(sealed.ok() || sealed == Code::busy) << sealed.status().to_string();
+      for (auto& [commit, room] : promised) {
+        ASSERT_TRUE(log->append(room, Xid{commit->record.timestamp}, commit->record).ok());
+      }
+      ASSERT_TRUE(log->sync_to(log->tail()).ok());
+      if (random.chance(1, 2)) {
+        ASSERT_TRUE(log->release_before(log->durable_lsn()).ok());
+      }
+    }
+    ASSERT_TRUE(log->health().ok());
+  }
+}
+
+TEST(log_writer, says_that_the_limit_keeps_it_from_sealing) {
+  os::SimFileSystem files;
+  const auto log = start_or_stop(files, small_log(4096, 4));
+  Result<Lsn> sealed = Lsn{};
+  for (std::uint64_t n = 1; n <= 8 && sealed.ok(); ++n) {
+    ASSERT_TRUE(append_commit(*log, n).ok());
+    sealed = log->seal();
+  }
+  EXPECT_EQ(sealed, Code::busy);
+  ASSERT_TRUE(log->sync_to(log->tail()).ok());
+  ASSERT_TRUE(log->release_before(log->durable_lsn()).ok());
+  EXPECT_TRUE(log->seal().ok());
+}
+
 }  // namespace
 }  // namespace quire::wal

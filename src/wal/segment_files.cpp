@@ -64,6 +64,7 @@ Result<std::unique_ptr<OpenSegment>> SegmentFiles::make(const Wanted& wanted) {
   }
   segment->start = wanted.start;
   segment->end = Lsn{wanted.start.raw + wanted.bytes};
+  segment->used_end = no_lsn;
   Status ready = prepare(*segment, wanted, is_new);
   if (!ready.ok()) {
     [[maybe_unused]] const Status ignored = files_.remove(segment->path);

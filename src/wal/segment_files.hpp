@@ -27,6 +27,7 @@ struct OpenSegment {
   std::uint64_t number = 0;
   Lsn start{};
   Lsn end{};
+  Lsn used_end{};  // behind its PAD; no_lsn: it has none yet
   std::unique_ptr<os::File> file;
 
   std::uint64_t bytes() const noexcept { return end.raw - start.raw; }
