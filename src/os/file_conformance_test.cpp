@@ -1,5 +1,6 @@
-// Goal: all three file systems behave alike wherever the interface promises something.
-// Method: one suite, run over real files in a temporary directory, files in memory, and simulated files.
+// Goal: all file systems behave alike wherever the interface promises something.
+// Method: one suite, run over real files in a temporary directory, files in memory, simulated files, and an overlay over
+//         files in memory, once with so little memory that most is in its temporary file.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 
 #include "base/random.hpp"
 #include "os/mem/mem_file_system.hpp"
+#include "os/overlay.hpp"
 #include "os/posix/posix_file_system.hpp"
 #include "os/sim/sim_file_system.hpp"
 #include "os/test_files.hpp"
@@ -27,6 +29,11 @@ class file_conformance : public testing::TestWithParam<std::string> {
     } else {
       if (GetParam() == "mem") files_ = std::make_unique<MemFileSystem>();
       if (GetParam() == "sim") files_ = std::make_unique<SimFileSystem>(SimOptions{.seed = 1});
+      if (GetParam().starts_with("overlay")) {
+        below_ = std::make_unique<MemFileSystem>();
+        const std::uint64_t memory_bytes = GetParam() == "overlay" ? 64 << 20 : 8192;
+        files_ = std::make_unique<OverlayFileSystem>(*below_, OverlayFileSystem::Options{.memory_bytes = memory_bytes});
+      }
       directory_ = "/place";
     }
   }
@@ -46,10 +53,11 @@ class file_conformance : public testing::TestWithParam<std::string> {
   std::string directory_;
 
  private:
+  std::unique_ptr<FileSystem> below_;
   std::unique_ptr<FileSystem> files_;
 };
 
-INSTANTIATE_TEST_SUITE_P(all, file_conformance, testing::Values("posix", "mem", "sim"),
+INSTANTIATE_TEST_SUITE_P(all, file_conformance, testing::Values("posix", "mem", "sim", "overlay", "overlay_spilled"),
                          [](const auto& tested) { return tested.param; });
 
 TEST_P(file_conformance, reads_what_was_written) {

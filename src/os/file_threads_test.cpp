@@ -1,11 +1,12 @@
 // Goal: files and file systems may be used from several threads at once.
-// Method: threads work on regions of one file and on names of their own, on all three file systems; run under
+// Method: threads work on regions of one file and on names of their own, on all file systems; run under
 //         ThreadSanitizer.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "os/mem/mem_file_system.hpp"
+#include "os/overlay.hpp"
 #include "os/posix/posix_file_system.hpp"
 #include "os/sim/sim_file_system.hpp"
 #include "os/test_files.hpp"
@@ -57,6 +58,16 @@ TEST(file_threads, share_files_of_the_system) {
 TEST(file_threads, share_files_in_memory) {
   MemFileSystem files;
   run_threads(files, "/place");
+}
+
+TEST(file_threads, share_files_of_an_overlay) {
+  for (const std::uint64_t memory_bytes : {std::uint64_t{1} << 20, std::uint64_t{20000}}) {
+    MemFileSystem below;
+    { ASSERT_TRUE(put(*open_or_stop(below, "/place/shared"), 0, repeated(25000, 'z')).ok()); }
+    OverlayFileSystem files(below, {.memory_bytes = memory_bytes});
+    run_threads(files, "/place");
+    EXPECT_EQ(whole_text(*open_or_stop(below, "/place/shared", to_read)), repeated(25000, 'z'));
+  }
 }
 
 TEST(file_threads, share_simulated_files) {
