@@ -167,6 +167,21 @@ class Keyspace {
   std::shared_ptr<Impl> impl_;
 };
 
+// How far a restore goes: to the commit at an LSN, as `quire log` shows them, that one included; or to the last commit not later
+// than a time (microseconds since 1970-01-01 UTC); or, with neither, to the end of the archive.
+struct RestorePoint {
+  std::optional<std::uint64_t> lsn{};
+  std::optional<std::uint64_t> wall_us{};
+};
+
+// What a restore did.
+struct RestoreReport {
+  std::uint64_t commits = 0;        // applied to what the backup holds
+  std::uint64_t last_lsn = 0;       // of the last of them; 0: none
+  std::uint64_t last_wall_us = 0;   // when it was made
+  bool more = false;                // the archive holds later commits
+};
+
 // An open database. Movable; the last handle of a file in a process closes it.
 // Opening the same file again in one process gives another handle of the same database.
 class Database {
@@ -211,6 +226,11 @@ class Database {
   // Writes a copy of everything committed to a new file at `path`, which can be opened like any database. Transactions
   // go on meanwhile. exists when there is a file.
   Status backup(const std::string& path) const;
+  // Makes a database at `target` from a backup and the archived log of the same database (Options::archive_dir), up to a point.
+  // exists when there is a file at the target; not_found and corrupt when the archive lacks something, naming what; invalid
+  // when the point lies before the backup, or an LSN behind the archive's end.
+  static Result<RestoreReport> restore(const std::string& backup, const std::string& archive_dir, const std::string& target,
+                                       const RestorePoint& point = {});
   // Merges pages that are nearly empty, moves the rest to the front of the file and cuts its end off. Other transactions
   // take turns with it: busy when one stays open for longer than the lock timeout.
   Status compact();

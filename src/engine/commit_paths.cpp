@@ -185,7 +185,8 @@ Status Writer::commit_in_memory() {
 
 // What purge cannot do now it meets again.
 void Writer::after_commit() {
-  engine_.commits_.fetch_add(1, relaxed);
+  engine_.operations_.fetch_add(transaction_.operations(), relaxed);
+  engine_.commits_.fetch_add(1, seq_cst);
   engine_.purge_queue_.add(transaction_);
   (void)engine_.purge_step(purge_budget_min + purge_budget_per_change * transaction_.operations()).ok();
 }

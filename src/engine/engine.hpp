@@ -21,16 +21,18 @@
 #include "btree/verify.hpp"
 #include "catalog/catalog.hpp"
 #include "checkpoint/checkpoint.hpp"
+#include "engine/background.hpp"
 #include "engine/replay.hpp"
 #include "engine/row_counts.hpp"
 #include "engine/visibility.hpp"
 #include "os/environment.hpp"
 #include "os/process.hpp"
 #include "os/sync.hpp"
-#include "quire/statistics.hpp"
+#include "quire/database.hpp"
 #include "txn/purge_queue.hpp"
 #include "txn/snapshots.hpp"
 #include "txn/writer_slot.hpp"
+#include "wal/archive.hpp"
 
 namespace quire::engine {
 
@@ -101,9 +103,18 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   Result<Statistics> statistics();
   // Writes a copy of the newest published state to a file that must not exist. Writers go on meanwhile.
   Status backup(const std::string& path);
+  // Makes a database at `target`, which must not exist, from a backup and the archived log of the same database.
+  static Result<RestoreReport> restore(os::Environment& environment, const std::string& backup, const std::string& archive,
+                                       const std::string& target, const RestorePoint& point);
   // Merges underfull nodes and moves pages to the front until the file is as short as it can be. Works in slices, between
   // which writers take their turns; waits for them no longer than the timeout each time.
   Status compact(std::uint64_t timeout_us);
+  // One piece of background work; in how many microseconds there may be more, if nobody commits. By one thread at a time,
+  // beside all others.
+  static constexpr std::uint64_t no_background_work = UINT64_MAX;
+  Result<std::uint64_t> background_step();
+  // Whether a step would find something.
+  bool has_background_work() const;
   Result<std::string> describe_superblocks() { return space::describe_superblocks(file_.file()); }
 
   buffer::Pool& pool() noexcept { return pool_; }
@@ -115,12 +126,16 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
 
  private:
   friend class Writer;
-  Engine(os::Environment& environment, std::unique_ptr<os::File> file, const std::string& path);
+  struct Quiet;
+  struct Restore;
+  Engine(os::Environment& environment, std::unique_ptr<os::File> file, const std::string& path, std::shared_ptr<Quiet> quiet = nullptr);
+  // With its lock in hand.
+  static Result<std::shared_ptr<Engine>> open_file(os::Environment& environment, std::unique_ptr<os::File> file, const std::string& path,
+                                                   const Options& options, std::shared_ptr<Quiet> quiet, Restore* restore = nullptr);
 
   // Connects the layers for a file whose page size and uuid are known.
   Status assemble(const space::Superblock& superblock, std::uint64_t memory_bytes);
   Status load(const space::Superblock& superblock);
-  Result<Xid> load_unrecovered(const space::Superblock& superblock);
   Status format();
   // See create.cpp.
   static Status create_if_missing(os::Environment& environment, const std::string& path, const Options& options);
@@ -157,13 +172,20 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   void await_own_commit();
   void note_own_commit(Xid xid, Lsn lsn);
 
+  bool checkpoint_is_due(const wal::LogWriter& log, std::uint64_t now_us);
+  Status serve_log(wal::LogWriter& log, bool make_all_durable);
+  Status tidy_up(bool& more);
+  Status archive_step();
+
   // The log as it lies beside the file.
   struct FoundLog {
     std::vector<wal::SegmentFile> files;
     wal::LogSegments segments;
   };
   Result<FoundLog> find_log(const space::Superblock& superblock);
-  Status redo(const space::Superblock& superblock, const FoundLog& log, Replay& replay, const std::vector<checkpoint::ActiveTransaction>& active);
+  Result<std::unique_ptr<wal::RecordSource>> open_log(const space::Superblock& superblock, const FoundLog& log);
+  Status scan_log(const space::Superblock& superblock, const FoundLog& log, Replay& replay);
+  Status redo(const space::Superblock& superblock, const FoundLog& log, Replay& replay);
   Status undo_active(const std::vector<checkpoint::ActiveTransaction>& active, const Replay& replay);
   Status remove_log(const FoundLog& log);
   Status replay_put(TreeId tree, std::string_view key, std::string_view value) override;
@@ -196,7 +218,17 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   Status drop_tree(TreeId id, PageId root);
   Status free_replaced(const catalog::ReplacedValue& value);
 
+  // What a restore takes in place of the log beside the file.
+  struct Restore {
+    std::string directory;
+    std::string database;  // whose log is archived: the name of its file
+    Replay::Until until;
+    Replay::Found found;   // filled in
+  };
+
   // Constant after open.
+  Restore* restore_ = nullptr;  // null but while a restore opens the file
+  std::shared_ptr<Quiet> quiet_;  // what a read-only engine of an unclean file works in
   os::Environment& environment_;
   Options options_;
   space::PageFile file_;
@@ -228,6 +260,17 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   Atomic<bool> closing_{false};
   std::unique_ptr<wal::LogWriter> log_;  // set by the holder of the writer slot, for good
   Atomic<wal::LogWriter*> log_now_{nullptr};
+  Atomic<std::uint64_t> operations_{0};  // of commits
+  std::optional<wal::Archiver> archiver_;  // set before log_now_, used by background steps and close
+
+  // Of background steps.
+  std::uint64_t commits_seen_ = 0;
+  Atomic<std::uint64_t> commits_done_with_{0};
+  std::uint64_t commits_at_checkpoint_ = 0;
+  std::uint64_t operations_at_checkpoint_ = 0;
+  std::uint64_t checkpoint_due_us_ = 0;
+  std::uint64_t sync_due_us_ = 0;
+  std::unique_ptr<Background> background_;  // null where the environment wants none
 
   // Of the holder of the writer slot.
   txn::UndoLog undo_log_;
@@ -244,7 +287,7 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   // Of recovery.
   std::optional<btree::Tree> replay_tree_;  // the one used last
   std::map<TreeId, std::int64_t> replay_rows_;
-  Lsn recovered_to_{};
+  Lsn recovered_to_{};  // where the log that was found ends
 
   mutable os::Mutex active_mutex_;
   txn::WriteTransaction* active_ QUIRE_GUARDED_BY(active_mutex_) = nullptr;

@@ -25,14 +25,22 @@ thread_local OwnCommit own_commit;
 Status Engine::start_log() {
   os::FileSystem& files = environment_.files;
   QUIRE_ASSIGN(std::vector<wal::SegmentFile> old, wal::list_segments(files, path()));
+  std::vector<wal::SegmentFile> known = old;
+  if (archives()) {
+    QUIRE_ASSIGN(const std::vector<wal::ArchivedSegment> archived, wal::list_archive(files, options_.archive_dir, path()));
+    for (wal::SegmentFile& file : wal::files_of(archived)) known.push_back(std::move(file));
+  }
   const Lsn from = checkpoint_.published().checkpoint_lsn;
   const std::uint32_t incarnation = incarnation_.load(relaxed) + 1;
   wal::LogOptions options;
   options.identity = {file_.uuid(), incarnation};
-  options.start = wal::next_start(old, from);
+  options.start = wal::next_start(known, from);
   options.previous_end = from;
   options.log_limit = options_.log_limit;
   QUIRE_ASSIGN(log_, wal::LogWriter::start(files, path(), options));
+  if (archives()) {
+    QUIRE_ASSIGN(archiver_, wal::Archiver::attach(files, *log_, options_.archive_dir, options.start.start));
+  }
   incarnation_.store(incarnation, release);
   log_now_.store(log_.get(), release);
   QUIRE_TRY(publish());
@@ -48,12 +56,14 @@ Status Engine::start_log() {
     return begun;
   }
   checkpoint_.attach(log_.get());
+  if (environment_.background) background_ = std::make_unique<Background>(*this);
   return Status();
 }
 
 Status Engine::close_log() {
   if (log_ == nullptr) return Status();
   checkpoint_.attach(nullptr);
+  archiver_.reset();
   return log_->close();
 }
 
@@ -61,6 +71,7 @@ Status Engine::make_durable(Durability wanted, Lsn lsn) {
   Status done;
   if (wanted == Durability::sync) done = log_->sync_to(lsn);
   if (wanted == Durability::process) done = log_->write_to(lsn);
+  if (background_ != nullptr) background_->wake();
   if (done.ok() && wanted == Durability::sync) visibility_.advance(log_->durable_lsn());
   if (!done.ok()) poison();
   return done;

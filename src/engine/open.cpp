@@ -1,10 +1,13 @@
 // Opening and closing a file.
 //
+// A file that was not closed is recovered also for reading only; then over an overlay, so that no byte changes.
+//
 // What was read is made durable before it is trusted (RC-1): the superblock that was chosen, and the name under which
 // the file was found, which a creation that died before its last sync may have left to the page cache.
 #include "base/try.hpp"
 #include "engine/engine.hpp"
 #include "os/io_trace.hpp"
+#include "os/overlay.hpp"
 #include "overflow/overflow.hpp"
 
 namespace quire::engine {
@@ -39,8 +42,16 @@ std::uint64_t next_number() {
 
 }  // namespace
 
-Engine::Engine(os::Environment& environment, std::unique_ptr<os::File> file, const std::string& path)
-    : environment_(environment),
+// Everything that is written stays in memory, or in a temporary file.
+struct Engine::Quiet {
+  explicit Quiet(os::Environment& below) : files(below.files), environment{files, below.clock, below.entropy} {}
+  os::OverlayFileSystem files;
+  os::Environment environment;
+};
+
+Engine::Engine(os::Environment& environment, std::unique_ptr<os::File> file, const std::string& path, std::shared_ptr<Quiet> quiet)
+    : quiet_(std::move(quiet)),
+      environment_(environment),
       file_(std::move(file), path),
       file_identity_(file_.file().identity()),
       number_(next_number()),
@@ -56,6 +67,7 @@ Engine::Engine(os::Environment& environment, std::unique_ptr<os::File> file, con
 Engine::~Engine() {
   // A clean close gives back what the file grew ahead, and removes the log. A failure costs nothing but the space.
   // In a child of fork() the file is the parent's, which may have grown it since.
+  background_.reset();
   if (catalog() == nullptr || read_only_ || !usable().ok() || !finish().ok() || !closing_.load(relaxed)) return;
   // After a publish that failed the file keeps its length: either state may be the one that is found.
   if (!shrink_at_close().ok() || !close_log().ok()) return;
@@ -85,31 +97,14 @@ Status Engine::load(const space::Superblock& superblock) {
   clean_.store((superblock.flags & space::superblock_flag::clean) != 0, relaxed);
   next_tree_.store(superblock.next_tree.raw, relaxed);
   clock_.store(superblock.clock, relaxed);
-  Xid limit{first_xid_};
-  if (read_only_) {
-    QUIRE_ASSIGN(limit, load_unrecovered(superblock));
-  } else {
-    QUIRE_TRY(recover(superblock));
-    limit = Xid{first_xid_};
-  }
+  QUIRE_TRY(recover(superblock));
+  const Xid limit{first_xid_};
   QUIRE_ASSIGN(catalog::Catalog loaded, catalog::load(resources_, {limit, true, nullptr}));
   for (const auto& [name, record] : loaded.keyspaces) {
     if (counts_.ghosts(record.tree) && !read_only_) sweeps_.push_back({record.tree, {}});
   }
   visibility_.open(std::make_shared<const catalog::Catalog>(std::move(loaded)), limit);
   return Status();
-}
-
-// For reading only: what had not ended stays as it is, and invisible.
-Result<Xid> Engine::load_unrecovered(const space::Superblock& superblock) {
-  if ((superblock.flags & space::superblock_flag::logged) != 0) {
-    return Status(Code::unclean, path() + " was not closed and has commits in its log; open it for writing once");
-  }
-  QUIRE_ASSIGN(const checkpoint::StoredNotes notes, checkpoint_.notes());
-  counts_.load(notes.notes.counts);
-  Xid limit{first_xid_};
-  for (const checkpoint::ActiveTransaction& transaction : notes.notes.active) limit = std::min(limit, transaction.xid);
-  return limit;
 }
 
 // The first checkpoint of a new file.
@@ -144,20 +139,40 @@ Result<std::shared_ptr<Engine>> Engine::open(os::Environment& environment, const
 
   QUIRE_ASSIGN(std::unique_ptr<os::File> file, environment.files.open(path, {.write = !read_only, .random_reads = true}));
   QUIRE_TRY(file->lock(read_only ? os::LockMode::shared : os::LockMode::exclusive));
-  std::shared_ptr<Engine> engine(new Engine(environment, std::move(file), path));
+  QUIRE_ASSIGN(const space::Superblock superblock, space::read_superblock(*file, path));
+  const bool clean = (superblock.flags & space::superblock_flag::clean) != 0;
+  if (!read_only || clean) return open_file(environment, std::move(file), path, options, nullptr);
+  // Its recovery changes no byte either. The lock stays until the other one is taken.
+  auto quiet = std::make_shared<Quiet>(environment);
+  QUIRE_ASSIGN(std::unique_ptr<os::File> overlaid, quiet->files.open(path, {.write = true, .random_reads = true}));
+  QUIRE_TRY(overlaid->lock(os::LockMode::shared));
+  file.reset();
+  os::Environment& inside = quiet->environment;
+  return open_file(inside, std::move(overlaid), path, options, std::move(quiet));
+}
+
+Result<std::shared_ptr<Engine>> Engine::open_file(os::Environment& environment, std::unique_ptr<os::File> file, const std::string& path,
+                                                  const Options& options, std::shared_ptr<Quiet> quiet, Restore* restore) {
+  const bool read_only = options.mode == Mode::read_only;
+  const bool changes = !read_only || quiet != nullptr;
+  std::shared_ptr<Engine> engine(new Engine(environment, std::move(file), path, std::move(quiet)));
   engine->options_ = options;
   if (options.journal == Journal::copy_on_write) engine->options_.durability = Durability::sync;
+  if (read_only) engine->options_.archive_dir.clear();
   engine->read_only_ = true;  // until it is known to be a database
   QUIRE_ASSIGN(const space::Superblock superblock, space::read_superblock(engine->file_.file(), path));
-  if (!read_only && !seeded_bug("trust_superblock_before_sync")) QUIRE_TRY(engine->file_.settle(superblock));
+  if (changes && !seeded_bug("trust_superblock_before_sync")) QUIRE_TRY(engine->file_.settle(superblock));
   if (!read_only && !seeded_bug("skip_directory_sync")) {
     const std::string directory = os::directory_of(path);
     QUIRE_TRY(os::told(environment.files.sync_directory(directory), "sync", "directory", directory, "open"));
   }
   QUIRE_TRY(engine->assemble(superblock, options.memory_limit));
   engine->poison();  // until it is open in full: closing it early changes nothing
-  engine->read_only_ = read_only;
+  engine->read_only_ = !changes;
+  engine->restore_ = restore;
   QUIRE_TRY(engine->load(superblock));
+  engine->restore_ = nullptr;
+  engine->read_only_ = read_only;
   engine->poisoned_.store(false, release);
   return engine;
 }

@@ -13,6 +13,7 @@
 #include "base/try.hpp"
 #include "engine/engine.hpp"
 #include "os/hook.hpp"
+#include "wal/archive_reader.hpp"
 
 namespace quire::engine {
 
@@ -29,8 +30,19 @@ Result<Engine::FoundLog> Engine::find_log(const space::Superblock& superblock) {
 }
 
 Status Engine::remove_log(const FoundLog& log) {
-  if (log.files.empty() || read_only_) return Status();
+  if (log.files.empty()) return Status();
   return wal::remove_segments(environment_.files, log.files);
+}
+
+Result<std::unique_ptr<wal::RecordSource>> Engine::open_log(const space::Superblock& superblock, const FoundLog& log) {
+  if (!restore_) {
+    const wal::LogIdentity identity{superblock.uuid, superblock.incarnation};
+    return std::unique_ptr<wal::RecordSource>(
+        std::make_unique<wal::LogReader>(environment_.files, log.segments, identity, superblock.checkpoint_lsn));
+  }
+  QUIRE_ASSIGN(wal::ArchiveReader reader, wal::ArchiveReader::open(environment_.files, restore_->directory, restore_->database,
+                                                                   {.uuid = superblock.uuid, .from = superblock.checkpoint_lsn}));
+  return std::unique_ptr<wal::RecordSource>(std::make_unique<wal::ArchiveReader>(std::move(reader)));
 }
 
 Status Engine::recover(const space::Superblock& superblock) {
@@ -39,13 +51,17 @@ Status Engine::recover(const space::Superblock& superblock) {
   recovered_to_ = superblock.checkpoint_lsn;
   QUIRE_ASSIGN(const checkpoint::StoredNotes notes, checkpoint_.notes());
   counts_.load(notes.notes.counts);
-  if ((superblock.flags & space::superblock_flag::clean) != 0) return remove_log(log);
+  if ((superblock.flags & space::superblock_flag::clean) != 0 && !restore_) return read_only_ ? Status() : remove_log(log);
 
   resources_.room = space::BlockAllocator::Room::standing;
   std::vector<Xid> active;
   for (const checkpoint::ActiveTransaction& each : notes.notes.active) active.push_back(each.xid);
-  Replay replay(superblock.checkpoint_lsn, std::move(active));
-  QUIRE_TRY(redo(superblock, log, replay, notes.notes.active));
+  Replay replay(superblock.checkpoint_lsn, std::move(active), restore_ ? restore_->until : Replay::Until());
+  const bool redoes = restore_ || (superblock.flags & space::superblock_flag::logged) != 0;
+  if (redoes) QUIRE_TRY(scan_log(superblock, log, replay));
+  QUIRE_TRY(undo_active(notes.notes.active, replay));
+  QUIRE_TRY(os::hook("recover.undone"));
+  if (redoes) QUIRE_TRY(redo(superblock, log, replay));
   QUIRE_ASSIGN(const std::vector<PageId> undo_pages, table_.undo_pages());
   for (const PageId id : undo_pages) QUIRE_TRY(buffer::free_page(resources_, id));
   QUIRE_TRY(clear_leftovers());
@@ -56,9 +72,8 @@ Status Engine::recover(const space::Superblock& superblock) {
     os::Lock lock(active_mutex_);
     recovering_.clear();
   }
-  for (const auto& [tree, change] : replay_rows_) {
-    if (counts_.adjust(tree, change)) continue;
-    return Status(Code::corrupt, "the log of " + path() + " takes more rows out of tree " + std::to_string(tree.raw) + " than it has");
+  if (redoes && archives()) {
+    QUIRE_TRY(wal::archive_rest(environment_.files, log.segments.usable, recovered_to_, options_.archive_dir));
   }
   incarnation_.fetch_add(1, relaxed);  // WAL-5
   clean_.store(true, release);
@@ -67,34 +82,39 @@ Status Engine::recover(const space::Superblock& superblock) {
   return remove_log(log);
 }
 
-Status Engine::redo(const space::Superblock& superblock, const FoundLog& log, Replay& replay,
-                    const std::vector<checkpoint::ActiveTransaction>& active) {
-  const bool logged = (superblock.flags & space::superblock_flag::logged) != 0;
-  const wal::LogIdentity identity{superblock.uuid, superblock.incarnation};
-  os::FileSystem& files = environment_.files;
-  if (logged) {
-    // What reading shows may be in the page cache only (RC-1).
-    if (!seeded_bug("trust_log_before_sync")) QUIRE_TRY(wal::settle_segments(files, log.segments.usable));
-    wal::LogReader reader(files, log.segments, identity, superblock.checkpoint_lsn);
-    QUIRE_TRY(replay.scan(reader));
-    QUIRE_ASSIGN(const wal::LogEnd end, reader.end());
-    QUIRE_TRY(end.check());
-    if (replay.found().newest_checkpoint > superblock.generation) {
-      return Status(Code::corrupt, "the log of " + path() + " tells of checkpoint " + std::to_string(replay.found().newest_checkpoint.raw) +
-                                       ", but the newest readable superblock is of checkpoint " + std::to_string(superblock.generation.raw) +
-                                       ": the other one is damaged");
-    }
-    recovered_to_ = wal::next_start(log.files, end.lsn).start;
+// RC-3, after making sure that what is read is durable (RC-1).
+Status Engine::scan_log(const space::Superblock& superblock, const FoundLog& log, Replay& replay) {
+  if (!restore_ && !seeded_bug("trust_log_before_sync")) QUIRE_TRY(wal::settle_segments(environment_.files, log.segments.usable));
+  QUIRE_ASSIGN(const std::unique_ptr<wal::RecordSource> source, open_log(superblock, log));
+  QUIRE_TRY(replay.scan(*source));
+  const Replay::Found& found = replay.found();
+  if (restore_) {
+    restore_->found = found;
+    recovered_to_ = std::max(recovered_to_, found.last_commit_end);
+    return Status();
   }
-  QUIRE_TRY(undo_active(active, replay));
-  QUIRE_TRY(os::hook("recover.undone"));
-  if (!logged) return Status();
+  QUIRE_ASSIGN(const wal::LogEnd end, static_cast<wal::LogReader&>(*source).end());
+  QUIRE_TRY(end.check());
+  recovered_to_ = end.lsn;
+  if (found.newest_checkpoint <= superblock.generation) return Status();
+  return Status(Code::corrupt, "the log of " + path() + " tells of checkpoint " + std::to_string(found.newest_checkpoint.raw) +
+                                   ", but the newest readable superblock is of checkpoint " + std::to_string(superblock.generation.raw) +
+                                   ": the other one is damaged");
+}
+
+// RC-5.
+Status Engine::redo(const space::Superblock& superblock, const FoundLog& log, Replay& replay) {
   const Replay::Found& found = replay.found();
   next_xid_.store(std::max(next_xid_.load(relaxed), found.newest_xid.raw + 1), relaxed);
   first_xid_ = next_xid_.load(relaxed);
   clock_.store(std::max(clock_.load(relaxed), found.clock), relaxed);
-  wal::LogReader again(files, log.segments, identity, superblock.checkpoint_lsn);
-  return replay.apply(again, *this);
+  QUIRE_ASSIGN(const std::unique_ptr<wal::RecordSource> source, open_log(superblock, log));
+  QUIRE_TRY(replay.apply(*source, *this));
+  for (const auto& [tree, change] : replay_rows_) {
+    if (counts_.adjust(tree, change)) continue;
+    return Status(Code::corrupt, "the log of " + path() + " takes more rows out of tree " + std::to_string(tree.raw) + " than it has");
+  }
+  return Status();
 }
 
 // RC-4. A transaction that the log commits keeps what it had not taken back.
@@ -200,6 +220,8 @@ Status Engine::finish() {
   if (sweeps_.empty()) counts_.forget_ghosts();
   resources_.give_spare_units();
   clean_.store(true, release);
+  // The whole log is in the archive, or it stays where it is.
+  if (archiver_) QUIRE_TRY(archiver_->finish());
   closing_.store(true, release);
   return publish();
 }

@@ -22,18 +22,27 @@ Status damaged(Lsn lsn, const std::string& what) {
 
 }  // namespace
 
-Replay::Replay(Lsn from, std::vector<Xid> active) : from_(from) {
+Replay::Replay(Lsn from, std::vector<Xid> active, const Until& until) : from_(from), until_(until) {
   for (const Xid xid : active) transactions_[xid].active = true;
 }
 
-Status Replay::scan(wal::LogReader& reader) {
+bool Replay::is_beyond(const Record& record, const wal::CommitRecord& commit) const {
+  return record.lsn > until_.lsn || commit.wall_us > until_.wall_us;
+}
+
+Status Replay::scan(wal::RecordSource& reader) {
   Record record;
   for (;;) {
     QUIRE_ASSIGN(const bool more, reader.next(record));
     if (!more) return Status();
     found_.newest_xid = std::max(found_.newest_xid, record.xid);
     if (const auto* commit = std::get_if<wal::CommitRecord>(&record.body)) {
+      found_.stopped = is_beyond(record, *commit);
+      if (found_.stopped) return Status();
       ++found_.commits;
+      found_.last_commit = record.lsn;
+      found_.last_commit_end = record.end;
+      found_.last_commit_us = commit->wall_us;
       found_.operations += commit->op_count;
       found_.clock = std::max(found_.clock, commit->timestamp);
       const auto known = transactions_.find(record.xid);
@@ -56,18 +65,20 @@ std::uint32_t Replay::kept(Xid xid) const {
   return lowest;
 }
 
-Status Replay::apply(wal::LogReader& reader, ReplayTarget& target) {
+Status Replay::apply(wal::RecordSource& reader, ReplayTarget& target) {
   Record record;
   for (;;) {
     QUIRE_ASSIGN(const bool more, reader.next(record));
     if (!more) return Status();
-    if (!std::holds_alternative<wal::CommitRecord>(record.body)) continue;
+    const auto* commit = std::get_if<wal::CommitRecord>(&record.body);
+    if (commit == nullptr) continue;
+    if (is_beyond(record, *commit)) return Status();
     QUIRE_TRY(apply_commit(reader, record, target));
     QUIRE_TRY(target.replayed(record.end));
   }
 }
 
-Status Replay::apply_commit(wal::LogReader& reader, const Record& record, ReplayTarget& target) {
+Status Replay::apply_commit(wal::RecordSource& reader, const Record& record, ReplayTarget& target) {
   const auto& commit = std::get<wal::CommitRecord>(record.body);
   const auto known = transactions_.find(record.xid);
   const Transaction* transaction = known == transactions_.end() ? nullptr : &known->second;

@@ -37,7 +37,13 @@ class ReplayTarget {
 
 class Replay {
  public:
-  Replay(Lsn from, std::vector<Xid> active);
+  // The first commit beyond it, and all that comes later, count as if they had not happened.
+  struct Until {
+    Lsn lsn{UINT64_MAX};
+    std::uint64_t wall_us = UINT64_MAX;
+  };
+  Replay(Lsn from, std::vector<Xid> active, const Until& until);
+  Replay(Lsn from, std::vector<Xid> active) : Replay(from, std::move(active), Until()) {}
 
   struct Found {
     std::uint64_t commits = 0;
@@ -45,14 +51,18 @@ class Replay {
     Xid newest_xid{};            // of any record
     std::uint64_t clock = 0;     // newest commit timestamp
     Epoch newest_checkpoint{};   // of any CKPT
+    Lsn last_commit{};           // record, and its end
+    Lsn last_commit_end{};
+    std::uint64_t last_commit_us = 0;  // wall time
+    bool stopped = false;        // a commit was beyond `until`
   };
-  Status scan(wal::LogReader& reader);
+  Status scan(wal::RecordSource& reader);
   const Found& found() const noexcept { return found_; }
 
   // Of a transaction of the active list: the last operation that stays; 0: none.
   std::uint32_t kept(Xid xid) const;
 
-  Status apply(wal::LogReader& reader, ReplayTarget& target);
+  Status apply(wal::RecordSource& reader, ReplayTarget& target);
 
  private:
   struct Cancelled {
@@ -72,11 +82,14 @@ class Replay {
     bool open = false;
   };
 
-  Status apply_commit(wal::LogReader& reader, const wal::Record& record, ReplayTarget& target);
+  Status apply_commit(wal::RecordSource& reader, const wal::Record& record, ReplayTarget& target);
   Status apply_ops(Bytes ops, Lsn lsn, const Transaction* transaction, ReplayTarget& target);
   Status apply_op(const wal::Op& op, ReplayTarget& target);
 
+  bool is_beyond(const wal::Record& record, const wal::CommitRecord& commit) const;
+
   const Lsn from_;
+  const Until until_;
   std::map<Xid, Transaction> transactions_;  // those that need more than their COMMIT
   Found found_;
   LargeValue large_;

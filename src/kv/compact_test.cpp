@@ -65,7 +65,7 @@ TEST(compact, loses_nothing_when_the_power_fails) {
       expect_state(std::move(image), model, model);
     });
     ASSERT_EQ(db.compact().to_string(), "ok");
-    EXPECT_LT(db.statistics()->file_bytes * 3, bytes);
+    EXPECT_LT(db.statistics()->file_bytes * 5, bytes * 2);
     ASSERT_TRUE(entries_of(db) == model);
     EXPECT_GT(points.images(), 30u);
   }

@@ -110,6 +110,11 @@ Status Database::backup(const std::string& path) const {
   return visit.engine().backup(path);
 }
 
+Result<RestoreReport> Database::restore(const std::string& backup, const std::string& archive_dir, const std::string& target,
+                                        const RestorePoint& point) {
+  return engine::Engine::restore(os::system_environment(), backup, archive_dir, target, point);
+}
+
 Status Database::compact() {
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
   return visit.engine().compact(impl_->state->lock_timeout_us);

@@ -33,7 +33,7 @@
 
 namespace quire::wal {
 
-class ArchiveReader {
+class ArchiveReader final : public RecordSource {
  public:
   struct Options {
     std::optional<Uuid> uuid{};                        // whose archive it must be; unset: of the newest segment
@@ -45,12 +45,12 @@ class ArchiveReader {
   static Result<ArchiveReader> open(os::FileSystem& files, const std::string& directory, const std::string& database, const Options& options);
 
   // False at the end. PADs are passed over. The record's views are good until the next call of next().
-  Result<bool> next(Record& record);
+  Result<bool> next(Record& record) override;
   // Of the last record.
   const LogIdentity& identity() const noexcept { return stretches_[current_].identity; }
   // The record at `lsn` of the same incarnation, for following back links. Its views are good until the next call of read() or
   // next().
-  Result<Record> read(Lsn lsn);
+  Result<Record> read(Lsn lsn) override;
 
   // Where the sequence begins and ends.
   Lsn begin() const noexcept { return stretches_.front().begin; }

@@ -106,31 +106,40 @@ Status LogWriter::sync_segments() {
 }
 
 Result<bool> LogWriter::step() {
+  {
+    LogLock lock(*this);
+    QUIRE_TRY(refusal());
+    if (durable() < tail_) {
+      if (syncing_) return true;
+      sync_pending();
+      QUIRE_TRY(refusal());
+      return true;
+    }
+  }
+  QUIRE_ASSIGN(const bool done, maintain());
+  if (done) return true;
+  LogLock lock(*this);
+  if (!mark_due_) return false;
+  put_mark();
+  idle_mark_end_ = tail_;
+  return !mark_due_;
+}
+
+Result<bool> LogWriter::maintain() {
   LogLock lock(*this);
   QUIRE_TRY(refusal());
-  if (durable() < tail_) {
-    if (syncing_) return true;
-    sync_pending();
-    QUIRE_TRY(refusal());
-    return true;
-  }
   if (wants_segment()) {
     Status prepared = prepare_segment();
     if (prepared.ok()) return true;
     if (prepared.code() != Code::busy) return prepared;
   }
   OpenSegments released = take_released();
-  if (!released.empty()) {
-    mutex_.unlock();
-    Status retired = files_.retire(std::move(released));
-    mutex_.lock();
-    QUIRE_TRY(std::move(retired));
-    return true;
-  }
-  if (!mark_due_) return false;
-  put_mark();
-  idle_mark_end_ = tail_;
-  return !mark_due_;
+  if (released.empty()) return false;
+  mutex_.unlock();
+  Status retired = files_.retire(std::move(released));
+  mutex_.lock();
+  QUIRE_TRY(std::move(retired));
+  return true;
 }
 
 // The first failure is the one that counts.

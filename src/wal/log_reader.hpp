@@ -49,7 +49,7 @@ struct LogEnd {
   Status check() const;
 };
 
-class LogReader {
+class LogReader final : public RecordSource {
  public:
   struct Options {
     bool archived = false;  // the last segment may be sealed without a next one
@@ -62,7 +62,7 @@ class LogReader {
       : LogReader(files, std::move(segments), identity, from, Options()) {}
 
   // False at the end of the log. PADs are passed over. The record's views are good until the next call of next().
-  Result<bool> next(Record& record);
+  Result<bool> next(Record& record) override;
 
   // Where the next record is looked for.
   Lsn position() const noexcept { return position_; }
@@ -71,7 +71,7 @@ class LogReader {
   Result<LogEnd> end();
 
   // The record at `lsn`, for following back links. Its views are good until the next call of read().
-  Result<Record> read(Lsn lsn);
+  Result<Record> read(Lsn lsn) override;
 
  private:
   // A part of a file in memory.

@@ -154,6 +154,8 @@ class LogWriter {
   // One piece of background work: durability of what is pending, the next segment, recycling what a pin held, a MARK for an
   // idle log. False when there was nothing to do.
   Result<bool> step() QUIRE_EXCLUDES(mutex_);
+  // The part of it that does not make anything durable: the next segment, recycling. False when there was nothing to do.
+  Result<bool> maintain() QUIRE_EXCLUDES(mutex_);
 
   Lsn tail(const LogLock& lock) const QUIRE_REQUIRES(mutex_);
   Lsn tail() const QUIRE_EXCLUDES(mutex_);

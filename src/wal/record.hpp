@@ -65,6 +65,16 @@ struct Record {
   RecordType type() const noexcept { return type_of(body); }
 };
 
+// Records one after the other, and single ones by LSN: of a log, or of an archive.
+class RecordSource {
+ public:
+  virtual ~RecordSource() = default;
+  // False at the end. The record's views are good until the next call of next().
+  virtual Result<bool> next(Record& record) = 0;
+  // For following back links from the last record. Its views are good until the next call of read() or next().
+  virtual Result<Record> read(Lsn lsn) = 0;
+};
+
 constexpr std::uint32_t round_up_8(std::uint64_t bytes) { return static_cast<std::uint32_t>((bytes + 7) / 8 * 8); }
 
 // Length of the record with so many bytes of operations.

@@ -125,7 +125,7 @@ void CrashHarness::check_image(std::unique_ptr<os::SimFileSystem> image, const s
   const std::uint64_t number = report_.images;
   const Mode mode = created_ ? Mode::open : Mode::create;
   os::SimEnvironment machine(std::move(image));
-  if (created_ && number % 4 == 0 && options_.journal != Journal::log) {
+  if (created_ && number % 4 == 0) {
     const std::uint64_t before = machine.files().content_hash();
     Result<Database> database = kv::open_database(machine.environment(), crash_test_path, options(Mode::read_only));
     if (!database.ok()) return fail(which, "read-only open: " + database.status().to_string());

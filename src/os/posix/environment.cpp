@@ -59,7 +59,7 @@ Environment& system_environment() {
     PosixFileSystem files;
     SystemClock clock;
     SystemEntropy entropy;
-    Environment environment{files, clock, entropy};
+    Environment environment{files, clock, entropy, true};
   };
   static Parts* const parts = new Parts;
   return parts->environment;
