@@ -30,13 +30,27 @@ struct Tool {
 constexpr Tool tools_known[] = {
     {"verify", "FILE", 0, 0, false},         {"stats", "FILE [KEYSPACE]", 0, 1, true}, {"dump", "FILE [KEYSPACE]", 0, 1, true},
     {"page", "FILE [N] [--svg] [-o FILE]", 0, 1, true}, {"tree", "FILE [KEYSPACE] [--format FORMAT] [-o FILE] [--nodes N] [--keys N]", 0, 1, true},
+    {"log", "FILE [--ops] [--from LSN] [--to LSN] [--archive DIR]", 0, 0, true},
+};
+
+// Options of tools, which are handed on as they were typed.
+struct ToolOption {
+  std::string_view name;
+  bool has_value;
+  bool of_log;  // else of tree and page
+};
+
+constexpr ToolOption tool_options_known[] = {
+    {"--dot", false, false},   {"--svg", false, false},  {"--png", false, false}, {"--format", true, false},
+    {"--output", true, false}, {"--nodes", true, false}, {"--keys", true, false}, {"--ops", false, true},
+    {"--from", true, true},    {"--to", true, true},     {"--archive", true, true},
 };
 
 constexpr const char* help_text = R"(usage: quire FILE                       a shell on a database, which is made when it is not there
        quire FILE 'COMMAND' ...         run these commands and stop at the first failure
        quire FILE < SCRIPT              run a script, one command a line, # starts a comment
        quire TOOL FILE ...              verify, stats [KEYSPACE], dump [KEYSPACE], page [N],
-                                        tree [KEYSPACE] look at a database and change nothing
+                                        tree [KEYSPACE], log look at a database and change nothing
                                         (quire FILE tree cities --svg is understood too)
        quire bench [FILE]               measures this machine in a file that is removed afterwards
 
@@ -51,6 +65,9 @@ options:
   --format FORMAT      of tree and page: text, dot, svg, json or png; --dot, --svg and --png for short
   -o, --output FILE    where tree and page put the picture
   --nodes N, --keys N  how much tree draws before it sums up (help tree in the shell)
+  --ops                log shows what transactions did, not only that they did
+  --from, --to LSN     the part of the log that is shown
+  --archive DIR        log shows the archived log of the database in this directory
   --version, --help
 
 examples:
@@ -60,6 +77,7 @@ examples:
   quire demo.qdb 'use cities' 'scan --prefix NO' | head
   quire verify demo.qdb
   quire tree demo.qdb cities -o cities.svg
+  quire log demo.qdb --ops
 
 exit codes: 0 ok, 1 not found or failed, 2 damaged or not a Quire file, 3 busy, 64 wrong usage
 A file that is named like a tool is given as ./verify. In the shell, help lists the commands.
@@ -82,7 +100,7 @@ void move_tool_forward(Invocation& invocation) {
   for (std::size_t i = 1; i < words.size(); ++i) {
     if (commands.find(words[i].substr(0, words[i].find(' '))) != nullptr) return;
   }
-  if (words.size() == 1 && invocation.tool_options.empty()) return;
+  if (words.size() == 1 && invocation.tool_options.empty() && commands.find(words[0]) != nullptr) return;
   std::swap(invocation.file, words[0]);
 }
 
@@ -101,18 +119,31 @@ std::string split_tool(Invocation& invocation) {
   return {};
 }
 
-// Options of tools are handed to the shell's command of the same name, which knows what they mean.
+// Options of tools are handed to the shell's command of the same name, or to the tool, which know what they mean.
 void add_tool_options(CLI::App& app, Invocation& invocation) {
-  for (const char* name : {"--dot", "--svg", "--png"}) {
-    app.add_flag_callback(name, [&invocation, name] { invocation.tool_options.emplace_back(name); });
-  }
-  for (const char* name : {"--format", "--output,-o", "--nodes", "--keys"}) {
-    const std::string long_name = std::string(name).substr(0, std::string(name).find(','));
-    app.add_option_function<std::string>(name, [&invocation, long_name](const std::string& value) {
-      invocation.tool_options.push_back(long_name);
+  for (const ToolOption& option : tool_options_known) {
+    const std::string name(option.name);
+    if (!option.has_value) {
+      app.add_flag_callback(name, [&invocation, name] { invocation.tool_options.push_back(name); });
+      continue;
+    }
+    app.add_option_function<std::string>(name == "--output" ? "--output,-o" : name, [&invocation, name](const std::string& value) {
+      invocation.tool_options.push_back(name);
       invocation.tool_options.push_back(value);
     });
   }
+}
+
+// What is wrong with the options, if anything.
+std::string misplaced_option(const Invocation& invocation) {
+  for (std::size_t i = 0; i < invocation.tool_options.size(); ++i) {
+    const std::string& name = invocation.tool_options[i];
+    const auto* option = std::find_if(std::begin(tool_options_known), std::end(tool_options_known), [&](const ToolOption& known) { return known.name == name; });
+    const bool fits = option->of_log ? invocation.tool == "log" : invocation.tool == "tree" || invocation.tool == "page";
+    if (!fits) return fmt::format("{} belongs to {}", name, option->of_log ? "log" : "tree and page");
+    if (option->has_value) ++i;
+  }
+  return {};
 }
 
 }  // namespace
@@ -163,9 +194,7 @@ ParsedInvocation parse_invocation(int count, const char* const* arguments, const
   if (page_size != 0 && (page_size < 4096 || page_size > 65536 || (page_size & (page_size - 1)) != 0)) {
     return wrong("--page-size is 4096, 8192, 16384, 32768 or 65536");
   }
-  if (!invocation.tool_options.empty() && invocation.tool != "tree" && invocation.tool != "page") {
-    return wrong(fmt::format("{} belongs to tree and page", invocation.tool_options[0]));
-  }
+  if (const std::string what = misplaced_option(invocation); !what.empty()) return wrong(what);
   if (invocation.bench_rows != 0 && invocation.tool != "bench") return wrong("--rows belongs to bench");
   if (read_only || (!invocation.tool.empty() && invocation.tool != "bench")) invocation.options.mode = Mode::read_only;
   return {std::move(invocation), {}, tools::Exit::ok};

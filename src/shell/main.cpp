@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/try.hpp"
+#include "os/environment.hpp"
 #include "os/terminal.hpp"
 #include "shell/invocation.hpp"
 #include "shell/lexer.hpp"
@@ -17,6 +18,7 @@
 #include "tools/bench.hpp"
 #include "tools/inspect.hpp"
 #include "tools/io_trace.hpp"
+#include "tools/log.hpp"
 
 #ifndef QUIRE_VERSION
 #define QUIRE_VERSION "0"
@@ -55,7 +57,28 @@ Result<Database> open(const Invocation& invocation) {
   return database;
 }
 
+Outcome show_log(const Invocation& invocation, Printer& printer) {
+  tools::LogRequest request{.file = invocation.file};
+  for (std::size_t i = 0; i < invocation.tool_options.size(); ++i) {
+    const std::string& option = invocation.tool_options[i];
+    if (option == "--ops") {
+      request.ops = true;
+      continue;
+    }
+    const std::string& value = invocation.tool_options[++i];
+    if (option == "--archive") {
+      request.archive = value;
+    } else {
+      const Result<std::uint64_t> lsn = parse_number(value, "an LSN");
+      if (!lsn.ok()) return Outcome::wrong_usage(lsn.status());
+      (option == "--from" ? request.from : request.to) = *lsn;
+    }
+  }
+  return tools::show_log(os::system_environment().files, request, printer);
+}
+
 Outcome run_tool(const Invocation& invocation, Printer& printer) {
+  if (invocation.tool == "log") return show_log(invocation, printer);
   if (invocation.tool == "bench") return tools::run_bench({invocation.file, invocation.bench_rows, invocation.options}, printer);
   QUIRE_ASSIGN(Database database, open(invocation));
   Session session(std::move(database), invocation.file, printer);
