@@ -32,24 +32,27 @@ Cell Comparison::cell(const std::string& column, const Row& row, Promise promise
     if (runs.empty()) continue;
     const Measurement& median = median_of(runs, row);
     const double number = number_of(median, row);
-    if (best.kind == nullptr || is_better(number, best.number, row)) best = {&kind, &median, number};
+    if (best.kind == nullptr || is_better(number, best.number, row)) best = {&kind, &median, number, promise};
   }
   return best;
 }
 
-Cell Comparison::quire_cell(const Row& row, Promise promise) const {
-  const Cell own = cell("quire", row, promise);
-  return own.kind != nullptr ? own : cell("quire", row, Promise::durable);
+Cell Comparison::cell_or_stronger(const std::string& column, const Row& row, Promise promise) const {
+  for (std::size_t i = static_cast<std::size_t>(promise) + 1; i-- > 0;) {
+    const Cell one = cell(column, row, all_promises[i]);
+    if (one.kind != nullptr) return one;
+  }
+  return {};
 }
 
 std::optional<Ratio> Comparison::to_best(const Row& row, Promise promise, Peers peers) const {
   Cell best;
   for (const std::string& column : columns_) {
-    const Cell one = column.starts_with("quire") ? Cell{} : cell(column, row, promise);
+    const Cell one = column.starts_with("quire") ? Cell{} : cell_or_stronger(column, row, promise);
     if (one.kind == nullptr || (peers == Peers::b_trees && one.kind->family != Family::b_tree)) continue;
     if (best.kind == nullptr || is_better(one.number, best.number, row)) best = one;
   }
-  return ratio_of(quire_cell(row, promise), best, row);
+  return ratio_of(cell_or_stronger("quire", row, promise), best, row);
 }
 
 std::optional<Ratio> Comparison::to_best_peer(const Row& row, Promise promise) const {
@@ -57,11 +60,35 @@ std::optional<Ratio> Comparison::to_best_peer(const Row& row, Promise promise) c
 }
 
 std::optional<Ratio> Comparison::to(const std::string& column, const Row& row, Promise promise) const {
-  return ratio_of(quire_cell(row, promise), cell(column, row, promise), row);
+  return ratio_of(cell_or_stronger("quire", row, promise), cell_or_stronger(column, row, promise), row);
+}
+
+std::optional<Verdict> Comparison::judge_limit(const Cell& own, const Target& target) const {
+  const Measurement& measured = *own.median;
+  switch (target.against) {
+    case Against::bytes_per_row: {
+      const double limit = target.factor * static_cast<double>(options_.count);
+      return Verdict{fmt::format("<= {:.4g} MB", limit / 1e6), own.number / 1e6, own.number <= limit};
+    }
+    case Against::milliseconds:
+      return Verdict{fmt::format("< {:.4g} ms", target.factor), own.number, own.number < target.factor};
+    case Against::per_second:
+      return Verdict{fmt::format(">= {:.4g}k/s", target.factor / 1e3), own.number / 1e3, own.number >= target.factor};
+    case Against::own_median: {
+      if (measured.p50_us <= 0) return std::nullopt;
+      const double medians = measured.p999_us / measured.p50_us;
+      return Verdict{fmt::format("<= {:.4g} x p50", target.factor), medians, medians <= target.factor};
+    }
+    case Against::empty_seconds: {
+      const auto empty = static_cast<double>(measured.empty_seconds);
+      return Verdict{fmt::format("<= {:.4g} s without a commit", target.factor), empty, empty <= target.factor};
+    }
+    default: return std::nullopt;
+  }
 }
 
 std::optional<Verdict> Comparison::judge(const Row& row, const Target& target) const {
-  const Cell own = cell("quire", row, Promise::durable);
+  const Cell own = cell("quire", row, target.promise);
   if (own.kind == nullptr) return std::nullopt;
   const auto at_least = [&](const std::optional<Ratio>& ratio, std::string_view other) -> std::optional<Verdict> {
     if (!ratio) return std::nullopt;
@@ -69,26 +96,21 @@ std::optional<Verdict> Comparison::judge(const Row& row, const Target& target) c
   };
   switch (target.against) {
     case Against::nothing: return std::nullopt;
-    case Against::best_peer: return at_least(to_best_peer(row, Promise::durable), "best");
-    case Against::best_b_tree: return at_least(to_best(row, Promise::durable, Peers::b_trees), "best B-tree");
-    case Against::lmdb: return at_least(to("lmdb", row, Promise::durable), "lmdb");
+    case Against::best_peer: return at_least(to_best_peer(row, target.promise), "best");
+    case Against::best_b_tree: return at_least(to_best(row, target.promise, Peers::b_trees), "best B-tree");
+    case Against::lmdb: return at_least(to("lmdb", row, target.promise), "lmdb");
     case Against::own_row: {
-      const Row& other = *find_row(target.row);
-      return at_least(ratio_of(own, cell("quire", other, Promise::durable), row), fmt::format("own {}", target.row));
+      const Cell other = cell("quire", *find_row(target.row), target.promise);
+      return at_least(ratio_of(own, other, row), fmt::format("own {}", target.row));
     }
-    case Against::bytes_per_row: {
-      const double limit = target.factor * static_cast<double>(options_.count);
-      return Verdict{fmt::format("<= {:.4g} MB", limit / 1e6), own.number / 1e6, own.number <= limit};
-    }
-    case Against::milliseconds:
-      return Verdict{fmt::format("< {:.4g} ms", target.factor), own.number, own.number < target.factor};
+    default: return judge_limit(own, target);
   }
-  return std::nullopt;
 }
 
-std::vector<Verdict> Comparison::verdicts(const Row& row) const {
+std::vector<Verdict> Comparison::verdicts(const Row& row, Promise promise) const {
   std::vector<Verdict> all;
   for (const Target& target : row.targets) {
+    if (target.promise != promise) continue;
     if (auto verdict = judge(row, target)) all.push_back(std::move(*verdict));
   }
   return all;

@@ -16,6 +16,7 @@ struct Cell {
   const EngineKind* kind = nullptr;
   const Measurement* median = nullptr;
   double number = 0;
+  Promise promise = Promise::durable;
 };
 
 // How many times better Quire is than another, above 1 for less bytes and less time too.
@@ -40,18 +41,20 @@ class Comparison {
   bool has_peers() const noexcept { return columns_.size() > 1 && columns_.front() == "quire"; }
 
   Cell cell(const std::string& column, const Row& row, Promise promise) const;
-  // Quire's, if it has none of this promise then the durable one.
-  Cell quire_cell(const Row& row, Promise promise) const;
+  // The same, or if there is nothing of this promise what there is of the next stronger one.
+  Cell cell_or_stronger(const std::string& column, const Row& row, Promise promise) const;
 
+  // Both sides of a ratio may have a stronger promise than asked for, where they have no such number.
   std::optional<Ratio> to_best_peer(const Row& row, Promise promise) const;
   std::optional<Ratio> to(const std::string& column, const Row& row, Promise promise) const;
-  // The targets of a row that can be judged from what was measured.
-  std::vector<Verdict> verdicts(const Row& row) const;
+  // The targets of a row and promise that can be judged from what was measured.
+  std::vector<Verdict> verdicts(const Row& row, Promise promise) const;
 
  private:
   enum class Peers { all, b_trees };
   std::optional<Ratio> to_best(const Row& row, Promise promise, Peers peers) const;
   std::optional<Verdict> judge(const Row& row, const Target& target) const;
+  std::optional<Verdict> judge_limit(const Cell& own, const Target& target) const;
 
   const RunOptions& options_;
   const std::vector<EngineKind>& kinds_;

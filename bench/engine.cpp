@@ -3,8 +3,6 @@
 
 namespace quire::bench {
 
-std::string_view promise_name(Promise promise) noexcept { return promise == Promise::durable ? "durable" : "no sync"; }
-
 void Engine::bulk_load(const Source& source) {
   const std::unique_ptr<Session> loader = session();
   std::string_view key;

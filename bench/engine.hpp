@@ -15,14 +15,10 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/promise.hpp"
 #include "bench/workload.hpp"
 
 namespace quire::bench {
-
-// What a commit promises: that it survives the loss of power, or only that of the process.
-enum class Promise : std::uint8_t { durable, no_sync };
-
-std::string_view promise_name(Promise promise) noexcept;
 
 // Whether the puts of a transaction come in ascending order behind all keys there are, so that an engine may
 // use a cheaper call where it has one.
@@ -57,6 +53,9 @@ struct OpenOptions {
   std::uint64_t cache_bytes = std::uint64_t{1} << 30;  // of the whole process; LMDB has no cache of its own
   unsigned sessions = 1;                               // that read at once and share the cache; for small caches only
   bool read_ahead = true;                              // false where the database is larger than memory
+  bool without_log = false;                            // only for an engine that can choose; see Log
+  std::uint64_t log_bytes =
+      0;  // that Quire may keep in its log; 0 is its default. The others have settings of their own
 };
 
 class Engine {
@@ -75,6 +74,17 @@ class Engine {
 
 enum class Family : std::uint8_t { b_tree, log_structured };
 
+// Whether an engine commits through a log.
+enum class Log : std::uint8_t { always, optional, never };
+
+// What a kind takes part in. Those with unusual settings cost time and are left out where they do not lead, and of
+// what takes minutes.
+enum class Part : std::uint8_t {
+  always,
+  commits,  // the stage of that name, with --full the others too
+  full,     // all stages with --full
+};
+
 // An engine that this program was built with.
 struct EngineKind {
   std::string name;    // of the settings, such as "sqlite-default"
@@ -82,7 +92,9 @@ struct EngineKind {
   std::string version;
   std::string settings;
   Family family;
-  std::vector<Promise> promises;  // of its writing rows; the file of the last is the one that is read
+  Log log;
+  Part part;
+  std::vector<Promise> promises;  // that its commits can give
   std::unique_ptr<Engine> (*make)();
 };
 
@@ -90,7 +102,8 @@ struct EngineKind {
 const std::vector<std::string>& engine_columns();
 
 // In the order of the columns. Those that were not found when the program was built are absent. Quire with other page
-// sizes has columns of its own, quire-4k to quire-64k, which nobody sees who does not ask for them.
+// sizes and without a log has columns of its own, quire-4k to quire-64k and quire-cow, which nobody sees who does not
+// ask for them.
 std::vector<EngineKind> engine_kinds();
 
 std::vector<EngineKind> quire_kinds();

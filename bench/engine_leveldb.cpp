@@ -1,7 +1,7 @@
 // LevelDB as an engine of the benchmark.
 //
-// Cache of the size asked for, bloom filters of 10 bits, no compression, write buffer 64 MiB; durable is sync per
-// write. Closing writes the memory table out and waits until compactions rest, so that they do not run into other rows.
+// Cache of the size asked for, bloom filters of 10 bits, no compression, write buffer 64 MiB; or all that as shipped.
+// Durable is sync per write. Closing writes the memory table out and waits until compactions rest, so that they do not run into other rows.
 #ifdef QUIRE_HAVE_LEVELDB
 
 #include <leveldb/cache.h>
@@ -21,6 +21,8 @@ void require(const leveldb::Status& status) {
 }
 
 leveldb::Slice slice_of(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+
+enum class Settings : std::uint8_t { tuned, own };
 
 class LeveldbSession final : public Session {
  public:
@@ -76,16 +78,20 @@ class LeveldbSession final : public Session {
 
 class LeveldbEngine final : public Engine {
  public:
+  explicit LeveldbEngine(Settings settings) : settings_(settings) {}
+
   void open(const OpenOptions& options) override {
     promise_ = options.promise;
-    cache_.reset(leveldb::NewLRUCache(options.cache_bytes));
-    filter_.reset(leveldb::NewBloomFilterPolicy(10));
     leveldb::Options settings;
     settings.create_if_missing = true;
-    settings.compression = leveldb::kNoCompression;
-    settings.write_buffer_size = std::size_t{64} << 20;
-    settings.block_cache = cache_.get();
-    settings.filter_policy = filter_.get();
+    if (settings_ == Settings::tuned) {
+      cache_.reset(leveldb::NewLRUCache(options.cache_bytes));
+      filter_.reset(leveldb::NewBloomFilterPolicy(10));
+      settings.compression = leveldb::kNoCompression;
+      settings.write_buffer_size = std::size_t{64} << 20;
+      settings.block_cache = cache_.get();
+      settings.filter_policy = filter_.get();
+    }
     leveldb::DB* database = nullptr;
     require(leveldb::DB::Open(settings, options.folder, &database));
     database_.reset(database);
@@ -101,7 +107,7 @@ class LeveldbEngine final : public Engine {
 
   void bulk_load(const Source& source) override {
     constexpr std::uint64_t batch_rows = 1000;
-    LeveldbSession loader(*database_, Promise::no_sync);
+    LeveldbSession loader(*database_, Promise::process);
     std::string_view key;
     std::string_view value;
     bool more = true;
@@ -132,6 +138,7 @@ class LeveldbEngine final : public Engine {
     } while (now != before);
   }
 
+  Settings settings_;
   Promise promise_ = Promise::durable;
   std::unique_ptr<leveldb::Cache> cache_;
   std::unique_ptr<const leveldb::FilterPolicy> filter_;
@@ -141,14 +148,16 @@ class LeveldbEngine final : public Engine {
 }  // namespace
 
 std::vector<EngineKind> leveldb_kinds() {
-  return {{"leveldb",
-           "leveldb",
-           std::to_string(leveldb::kMajorVersion) + "." + std::to_string(leveldb::kMinorVersion),
+  const std::string version = std::to_string(leveldb::kMajorVersion) + "." + std::to_string(leveldb::kMinorVersion);
+  const std::vector<Promise> both{Promise::durable, Promise::process};
+  return {{"leveldb", "leveldb", version,
            "LRU cache 1 GiB, bloom filter 10 bits, no compression, write buffer 64 MiB, sync per write (durable) or "
-           "not (no sync); bulk load in batches of 1000",
-           Family::log_structured,
-           {Promise::durable, Promise::no_sync},
-           [] { return std::unique_ptr<Engine>(std::make_unique<LeveldbEngine>()); }}};
+           "not (process); bulk load in batches of 1000",
+           Family::log_structured, Log::always, Part::always, both,
+           [] { return std::unique_ptr<Engine>(std::make_unique<LeveldbEngine>(Settings::tuned)); }},
+          {"leveldb-default", "leveldb", version, "as shipped, sync per write (durable) or not (process)",
+           Family::log_structured, Log::always, Part::commits, both,
+           [] { return std::unique_ptr<Engine>(std::make_unique<LeveldbEngine>(Settings::own)); }}};
 }
 
 }  // namespace quire::bench

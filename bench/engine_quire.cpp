@@ -1,7 +1,7 @@
 // Quire as an engine of the benchmark, through its public interface alone.
 //
-// Single reads are the calls of a keyspace handle, each a transaction of its own. Every commit is durable: there
-// is no cheaper promise to measure.
+// Single reads and puts are the calls of a keyspace handle, each a transaction of its own. The promise is the durability
+// of the options. `quire-cow` commits every transaction by a checkpoint, without a log.
 #include <optional>
 
 #include "bench/engine.hpp"
@@ -72,14 +72,26 @@ class QuireSession final : public Session {
   std::optional<Transaction> transaction_;
 };
 
+Durability durability_of(Promise promise) noexcept {
+  switch (promise) {
+    case Promise::durable: return Durability::sync;
+    case Promise::process: return Durability::process;
+    case Promise::lazy: return Durability::lazy;
+  }
+  return Durability::sync;
+}
+
 // Page size in KiB; 0 is the default.
-template <std::uint32_t page_kib>
+template <std::uint32_t page_kib, Journal journal>
 class QuireEngine final : public Engine {
  public:
   void open(const OpenOptions& options) override {
     Options settings;
     settings.memory_limit = options.cache_bytes;
     settings.page_size = page_kib << 10;
+    settings.journal = options.without_log ? Journal::copy_on_write : journal;
+    settings.durability = durability_of(options.promise);
+    if (options.log_bytes != 0) settings.log_limit = options.log_bytes;
     database_.emplace(take(Database::open(options.folder + "/quire.qdb", settings)));
   }
   void close() override {
@@ -95,25 +107,31 @@ class QuireEngine final : public Engine {
   std::optional<Database> database_;
 };
 
-}  // namespace
-
-namespace {
-
-template <std::uint32_t page_kib>
+template <std::uint32_t page_kib, Journal journal = Journal::log>
 EngineKind kind() {
-  const std::string name = page_kib == 0 ? "quire" : "quire-" + std::to_string(page_kib) + "k";
+  constexpr bool logs = journal == Journal::log;
+  std::string name = page_kib == 0 ? "quire" : "quire-" + std::to_string(page_kib) + "k";
+  if (!logs) name += "-cow";
   const std::string pages = page_kib == 0 ? "default page size" : "pages of " + std::to_string(page_kib) + " KiB";
+  std::vector<Promise> promises{Promise::durable};
+  if (logs) promises.assign(all_promises.begin(), all_promises.end());
   return {name,
           name,
           QUIRE_VERSION,
-          "memory_limit 1 GiB, " + pages + "; every commit is durable; bulk_load",
+          "memory_limit 1 GiB, " + pages + ", " +
+              (logs ? "journal log, durability sync (durable), process or lazy" : "journal copy_on_write") +
+              "; bulk_load",
           Family::b_tree,
-          {Promise::durable},
-          [] { return std::unique_ptr<Engine>(std::make_unique<QuireEngine<page_kib>>()); }};
+          logs ? Log::optional : Log::never,
+          Part::always,
+          std::move(promises),
+          [] { return std::unique_ptr<Engine>(std::make_unique<QuireEngine<page_kib, journal>>()); }};
 }
 
 }  // namespace
 
-std::vector<EngineKind> quire_kinds() { return {kind<0>(), kind<4>(), kind<8>(), kind<16>(), kind<32>(), kind<64>()}; }
+std::vector<EngineKind> quire_kinds() {
+  return {kind<0>(), kind<4>(), kind<8>(), kind<16>(), kind<32>(), kind<64>(), kind<0, Journal::copy_on_write>()};
+}
 
 }  // namespace quire::bench

@@ -1,7 +1,7 @@
 // RocksDB as an engine of the benchmark.
 //
-// Block cache of the size asked for, bloom filters of 10 bits, no compression, write buffer 64 MiB, log on; durable
-// is sync per write, no sync leaves the log to the system. A bulk load writes a sorted table file and ingests it. Closing
+// Block cache of the size asked for, bloom filters of 10 bits, no compression, write buffer 64 MiB, log on; or all that as
+// shipped. Durable is sync per write; who promises less leaves the log to the system. A bulk load writes a sorted table file and ingests it. Closing
 // flushes and waits until compactions rest, so that they do not run into other rows; none is asked for.
 #ifdef QUIRE_HAVE_ROCKSDB
 
@@ -26,12 +26,15 @@ void require(const rocksdb::Status& status) {
 
 rocksdb::Slice slice_of(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 
-rocksdb::Options settings_of(const OpenOptions& options) {
+enum class Settings : std::uint8_t { tuned, own };
+
+rocksdb::Options settings_of(const OpenOptions& options, Settings chosen) {
+  rocksdb::Options settings;
+  settings.create_if_missing = true;
+  if (chosen == Settings::own) return settings;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(options.cache_bytes);
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  rocksdb::Options settings;
-  settings.create_if_missing = true;
   settings.compression = rocksdb::kNoCompression;
   settings.write_buffer_size = std::size_t{64} << 20;
   settings.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
@@ -106,10 +109,12 @@ class RocksdbSession final : public Session {
 
 class RocksdbEngine final : public Engine {
  public:
+  explicit RocksdbEngine(Settings settings) : settings_(settings) {}
+
   void open(const OpenOptions& options) override {
     options_ = options;
     rocksdb::DB* database = nullptr;
-    require(rocksdb::DB::Open(settings_of(options), options.folder, &database));
+    require(rocksdb::DB::Open(settings_of(options, settings_), options.folder, &database));
     database_.reset(database);
   }
   void close() override {
@@ -122,7 +127,7 @@ class RocksdbEngine final : public Engine {
 
   void bulk_load(const Source& source) override {
     const std::string path = options_.folder + "/bulk.sst";
-    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), settings_of(options_));
+    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), settings_of(options_, settings_));
     require(writer.Open(path));
     std::string_view key;
     std::string_view value;
@@ -143,6 +148,7 @@ class RocksdbEngine final : public Engine {
     return false;
   }
 
+  Settings settings_;
   OpenOptions options_;
   std::unique_ptr<rocksdb::DB> database_;
 };
@@ -150,14 +156,17 @@ class RocksdbEngine final : public Engine {
 }  // namespace
 
 std::vector<EngineKind> rocksdb_kinds() {
-  return {{"rocksdb",
-           "rocksdb",
-           std::to_string(ROCKSDB_MAJOR) + "." + std::to_string(ROCKSDB_MINOR) + "." + std::to_string(ROCKSDB_PATCH),
+  const std::string version =
+      std::to_string(ROCKSDB_MAJOR) + "." + std::to_string(ROCKSDB_MINOR) + "." + std::to_string(ROCKSDB_PATCH);
+  const std::vector<Promise> both{Promise::durable, Promise::process};
+  return {{"rocksdb", "rocksdb", version,
            "LRU block cache 1 GiB, bloom filter 10 bits, no compression, write buffer 64 MiB, log on, sync per write "
-           "(durable) or not (no sync); bulk load ingests a table file",
-           Family::log_structured,
-           {Promise::durable, Promise::no_sync},
-           [] { return std::unique_ptr<Engine>(std::make_unique<RocksdbEngine>()); }}};
+           "(durable) or not (process); bulk load ingests a table file",
+           Family::log_structured, Log::always, Part::always, both,
+           [] { return std::unique_ptr<Engine>(std::make_unique<RocksdbEngine>(Settings::tuned)); }},
+          {"rocksdb-default", "rocksdb", version, "as shipped, sync per write (durable) or not (process)",
+           Family::log_structured, Log::always, Part::full, both,
+           [] { return std::unique_ptr<Engine>(std::make_unique<RocksdbEngine>(Settings::own)); }}};
 }
 
 }  // namespace quire::bench

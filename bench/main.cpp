@@ -26,6 +26,7 @@ struct Invocation {
   std::vector<std::string> engines;
   std::string json;  // a file for the document
   std::string keep;  // a folder for documents named after the time
+  double latency_seconds = 0;
   bool quick = false;
   bool full = false;
   bool markdown = false;
@@ -43,7 +44,7 @@ std::string names_of_engines() {
   return names;
 }
 
-std::vector<std::string> page_size_columns() {
+std::vector<std::string> quire_columns() {
   std::vector<std::string> names;
   for (const EngineKind& kind : quire_kinds()) names.push_back(kind.column);
   return names;
@@ -58,11 +59,16 @@ void add_options(CLI::App& app, Invocation& invocation) {
                  "only the rows of a database of so many rows (20000000) that does not fit into memory; needs root")
       ->check(CLI::Range(1, 1'000'000'000));
   app.add_option("--rows", run.rows, "which of: " + names_of_rows())->delimiter(',');
-  app.add_option("--engines", invocation.engines, "which of: " + names_of_engines() + " (all that were built in), and quire-4k to quire-64k for page sizes")
+  app.add_option("--engines", invocation.engines,
+                 "which of: " + names_of_engines() +
+                     " (all that were built in), quire-4k to quire-64k for page sizes, quire-cow without a log")
       ->delimiter(',');
   app.add_option("--n", run.count, "rows in a database (1000000)")->check(CLI::Range(1, 1'000'000'000));
   app.add_option("--open-n", run.open_count, "rows of the database to open (--n; 10000000 with --full)")
       ->check(CLI::Range(1, 1'000'000'000));
+  app.add_option("--latency-seconds", invocation.latency_seconds,
+                 "of each promise of the row latency (5; 60 with --full)")
+      ->check(CLI::Range(0.1, 86'400.0));
   app.add_option("--repeat", run.repeats, "runs of everything; the table shows medians")->check(CLI::Range(1, 100));
   app.add_option("--json", invocation.json, "write all numbers into this file");
   app.add_option("--keep", invocation.keep, "write all numbers into a file of this folder, named after the time");
@@ -99,13 +105,20 @@ std::string complete(Invocation& invocation) {
       return fmt::format("the row '{}' needs --larger-than-memory", name);
   }
   for (const std::string& name : invocation.engines) {
-    if (!contains(engine_columns(), name) && !contains(page_size_columns(), name)) {
+    if (!contains(engine_columns(), name) && !contains(quire_columns(), name)) {
       return fmt::format("no engine '{}'; there are {}", name, names_of_engines());
     }
   }
   // A pass over a small database says nothing about speed; it is there to see that the program works.
-  if (run.count >= 10'000) run.seconds = {0.5, 3};
-  run.seconds_larger = run.larger_count < 1'000'000 ? 0.2 : 10;
+  run.full = invocation.full;
+  if (run.count >= 10'000) {
+    run.seconds.reads = {0.5, 3};
+  } else {
+    run.seconds.put = 0.05;
+  }
+  run.seconds.latency = invocation.latency_seconds;
+  if (run.seconds.latency == 0) run.seconds.latency = run.count < 10'000 ? 0.2 : invocation.full ? 60 : 5;
+  run.seconds.larger = run.larger_count < 1'000'000 ? 0.2 : 10;
   if (run.folder.empty())
     run.folder = invocation.keep.empty() ? std::filesystem::temp_directory_path().string() : invocation.keep;
   return {};
@@ -121,8 +134,8 @@ std::vector<EngineKind> chosen_kinds(const Invocation& invocation) {
     if (!built) fmt::print("{}: skipped, its library was not found when this program was built\n", name);
   }
   for (EngineKind& kind : kinds) {
-    const bool own_settings = kind.name != kind.column;
-    if (contains(wanted, kind.column) && (invocation.full || !own_settings)) chosen.push_back(std::move(kind));
+    const bool in_time = invocation.full || kind.part != Part::full;
+    if (contains(wanted, kind.column) && in_time) chosen.push_back(std::move(kind));
   }
   return chosen;
 }

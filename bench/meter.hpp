@@ -33,13 +33,17 @@ inline double thread_seconds() noexcept {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
-// One row of one engine. Times in microseconds; p50 and p99 are 0 where single operations are not timed.
+// One row of one engine. Times in microseconds; they are 0 where single operations are not timed.
 struct Measurement {
   std::uint64_t operations = 0;
   double seconds = 0;
   double p50_us = 0;
   double p99_us = 0;
-  double cpu_seconds = 0;  // processor time, the mean of the threads
+  double p999_us = 0;
+  double max_us = 0;
+  double cpu_seconds = 0;           // processor time, the mean of the threads
+  std::uint64_t empty_seconds = 0;  // of the row `latency`: one-second windows in which nothing committed
+  std::uint64_t written_bytes = 0;  // of the rows `write-bytes...`
   double per_second() const noexcept { return seconds > 0 ? static_cast<double>(operations) / seconds : 0; }
 };
 
@@ -84,8 +88,12 @@ class Meter {
     const double seconds = std::chrono::duration<double>(stop_ - start_).count();
     // Threads run for about as long as the first one, whose ticks these are.
     const double tick_us = ticks_ == 0 ? 0 : seconds * 1e6 / static_cast<double>(ticks_);
-    return {operations_, seconds, quantile_ticks(0.50) * tick_us, quantile_ticks(0.99) * tick_us,
-            cpu_seconds_ / threads_};
+    Measurement result{.operations = operations_, .seconds = seconds, .cpu_seconds = cpu_seconds_ / threads_};
+    result.p50_us = quantile_ticks(0.50) * tick_us;
+    result.p99_us = quantile_ticks(0.99) * tick_us;
+    result.p999_us = quantile_ticks(0.999) * tick_us;
+    result.max_us = quantile_ticks(1) * tick_us;
+    return result;
   }
 
  private:

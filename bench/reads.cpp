@@ -2,10 +2,9 @@
 #include "bench/reads.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <optional>
-#include <thread>
+
+#include "bench/together.hpp"
 
 namespace quire::bench {
 
@@ -60,27 +59,6 @@ void check_scan(Session& session, const Workload& workload, Direction direction)
   require_scan(check, workload.rows(), workload.sum_of(0, workload.rows()));
 }
 
-Measurement put_singly(Engine& engine, const Workload& workload, double seconds_max) {
-  const std::unique_ptr<Session> session = engine.session();
-  std::string value;
-  Meter meter;
-  std::uint64_t done = 0;
-  meter.start();
-  while (done < workload.rows() && (done == 0 || meter.seconds_so_far() < seconds_max)) {
-    const std::uint64_t row = workload.order()[done++];
-    workload.make_value(row, Version::second, value);
-    session->put_alone(Key::present(row), value);
-    meter.lap();
-  }
-  meter.stop();
-  for (std::uint64_t i = 0; i < done; ++i) {
-    const std::uint64_t row = workload.order()[i];
-    if (!session->get(Key::present(row), value)) throw BenchError("a key is missing: row " + std::to_string(row));
-    workload.check_value(row, Version::second, value);
-  }
-  return meter.measurement();
-}
-
 Reads::Reads(Engine& engine, const Workload& workload, SecondsRange seconds)
     : engine_(engine), workload_(workload), seconds_(seconds), session_(engine.session()) {
   check_scan(*session_, workload_, Direction::forward);
@@ -94,30 +72,13 @@ Measurement Reads::get(unsigned threads) {
     return own.measurement();
   }
   std::vector<Meter> meters(threads);
-  std::vector<std::exception_ptr> failures(threads);
-  std::atomic<unsigned> ready{0};
-  std::vector<std::thread> workers;
-  for (unsigned t = 0; t < threads; ++t) {
-    workers.emplace_back([&, t] {
-      bool counted = false;
-      try {
-        const std::unique_ptr<Session> session = engine_.session();
-        // A cache of a connection's own is warmed as that of the first session was.
-        check_scan(*session, workload_, Direction::forward);
-        counted = true;
-        ready.fetch_add(1);
-        while (ready.load() < threads) std::this_thread::yield();
-        get_share(*session, workload_, {rows * t / threads, rows * (t + 1) / threads}, seconds_, meters[t]);
-      } catch (...) {
-        if (!counted) ready.fetch_add(1);
-        failures[t] = std::current_exception();
-      }
-    });
-  }
-  for (std::thread& worker : workers) worker.join();
-  for (const std::exception_ptr& failure : failures) {
-    if (failure) std::rethrow_exception(failure);
-  }
+  work_together(
+      engine_, threads,
+      // A cache of a connection's own is warmed as that of the first session was.
+      [&](unsigned, Session& session) { check_scan(session, workload_, Direction::forward); },
+      [&](unsigned t, Session& session) {
+        get_share(session, workload_, {rows * t / threads, rows * (t + 1) / threads}, seconds_, meters[t]);
+      });
   for (unsigned t = 1; t < threads; ++t) meters[0].merge(meters[t]);
   return meters[0].measurement();
 }

@@ -1,4 +1,4 @@
-// The reading rows, and the row of single puts, on a database that holds all rows of the workload.
+// The reading rows, on a database that holds all rows of the workload.
 //
 // Every pass is checked: gets one by one, scans by count, sum and order. Scans of a range are checked after
 // the clock has stopped.
@@ -14,10 +14,6 @@ namespace quire::bench {
 
 // Scans everything and throws unless it is the whole workload in order.
 void check_scan(Session& session, const Workload& workload, Direction direction);
-
-// Overwrites rows in random order, each in a transaction of its own, for at most `seconds_max` or until all rows
-// are done; then checks that they can be read.
-Measurement put_singly(Engine& engine, const Workload& workload, double seconds_max);
 
 // How long a row is measured: passes over all rows are repeated until `min`, and one is broken off at `max`. Full
 // scans are not broken off.

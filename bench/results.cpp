@@ -17,6 +17,10 @@ double number_of(const Measurement& measurement, const Row& row) noexcept {
     case Unit::per_second: return measurement.per_second();
     case Unit::bytes: return operations;
     case Unit::milliseconds: return operations > 0 ? measurement.seconds * 1e3 / operations : 0;
+    case Unit::tail: return measurement.p999_us / 1e3;
+    case Unit::bytes_per_byte:
+      return operations > 0 ? static_cast<double>(measurement.written_bytes) / (operations * (key_bytes + value_bytes))
+                            : 0;
   }
   return 0;
 }

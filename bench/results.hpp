@@ -39,7 +39,7 @@ class Results {
 // The run in the middle by the row's number; the worse of two middles. `runs` is not empty.
 const Measurement& median_of(const std::vector<Measurement>& runs, const Row& row);
 
-// The row's number: operations per second, bytes, or milliseconds.
+// The row's number in its unit.
 double number_of(const Measurement& measurement, const Row& row) noexcept;
 
 // Whether one number of this row is better than another.

@@ -20,7 +20,6 @@
 #include <memory>
 
 #include "bench/memory_group.hpp"
-#include "bench/stages.hpp"
 
 namespace quire::bench {
 
@@ -77,7 +76,11 @@ int run_child(StageOptions& stage, std::uint64_t count, const EngineKind& kind, 
                       {"seconds", cpu_time && row.reads ? m.cpu_seconds : m.seconds},
                       {"p50_us", m.p50_us},
                       {"p99_us", m.p99_us},
-                      {"cpu_seconds", m.cpu_seconds}});
+                      {"p999_us", m.p999_us},
+                      {"max_us", m.max_us},
+                      {"cpu_seconds", m.cpu_seconds},
+                      {"empty_seconds", m.empty_seconds},
+                      {"written_bytes", m.written_bytes}});
     });
   } catch (const std::exception& failure) {
     reporter.write({{"error", failure.what()}});
@@ -142,7 +145,8 @@ class Child {
       results.add_error(fmt::format("{}: {}", kind_.name, line["error"].get<std::string>()));
     } else {
       results.add(kind_.name, line["row"], static_cast<Promise>(line["promise"].get<int>()),
-                  {line["operations"], line["seconds"], line["p50_us"], line["p99_us"], line["cpu_seconds"]});
+                  {line["operations"], line["seconds"], line["p50_us"], line["p99_us"], line["p999_us"], line["max_us"],
+                   line["cpu_seconds"], line["empty_seconds"], line["written_bytes"]});
     }
   }
 
@@ -161,7 +165,8 @@ class Runner {
   Results run() {
     std::signal(SIGPIPE, SIG_IGN);
     for (repeat_ = 0; repeat_ < options_.repeats; ++repeat_) {
-      for (const Stage stage : {Stage::import, Stage::random, Stage::open}) {
+      for (const Stage stage : {Stage::import, Stage::random, Stage::open, Stage::commits, Stage::latency,
+                                Stage::recovery, Stage::small_cache}) {
         if (!has_rows(stage)) continue;
         make_folders();
         run_side_by_side(stage);
@@ -176,6 +181,13 @@ class Runner {
   bool has_rows(Stage stage) const {
     return std::any_of(options_.rows.begin(), options_.rows.end(),
                        [&](const std::string& name) { return find_row(name)->stage == stage; });
+  }
+
+  bool takes_part(const EngineKind& kind, Stage stage) const {
+    if (kind.part == Part::always) return true;
+    // These measure each engine for minutes.
+    if (stage == Stage::latency || stage == Stage::larger_load || stage == Stage::larger) return false;
+    return options_.full || (kind.part == Part::commits && stage == Stage::commits);
   }
 
   std::string folder_of(const EngineKind& kind) const { return options_.folder + "/" + kind.name; }
@@ -197,12 +209,13 @@ class Runner {
     std::vector<std::unique_ptr<Child>> children;
     for (std::size_t i = 0; i < kinds_.size(); ++i) {
       const std::size_t at = (i + repeat_) % kinds_.size();
+      if (!takes_part(kinds_[at], stage)) continue;
       StageOptions how;
       how.stage = stage;
       how.rows = options_.rows;
       how.folder = folder_of(kinds_[at]);
       how.seconds = options_.seconds;
-      how.seconds_larger = options_.seconds_larger;
+      how.full = options_.full;
       how.group = groups.empty() ? nullptr : groups[at].get();
       children.push_back(std::make_unique<Child>(kinds_[at], how, count_of(stage), options_.cpu_time));
       children.back()->collect(results_);

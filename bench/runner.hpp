@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "bench/engine.hpp"
-#include "bench/reads.hpp"
 #include "bench/results.hpp"
+#include "bench/stages.hpp"
 
 namespace quire::bench {
 
@@ -17,9 +17,9 @@ struct RunOptions {
   std::uint64_t open_count = 0;    // of the row `open`
   std::uint64_t larger_count = 0;  // of the rows `larger-...`
   unsigned repeats = 1;
-  std::string folder;    // where databases are made and removed
-  SecondsRange seconds;  // of each reading row
-  double seconds_larger = 10;
+  std::string folder;  // where databases are made and removed
+  StageSeconds seconds;
+  bool full = false;      // every promise of every row, with every setting of every engine
   bool cpu_time = false;  // reading rows count processor time, so that a busy machine disturbs them less
 };
 

@@ -16,16 +16,24 @@
 
 namespace quire::bench {
 
+// How long rows are measured, in seconds.
+struct StageSeconds {
+  SecondsRange reads;    // each reading row
+  double fill_max = 30;  // a fill with one row a transaction is broken off here
+  double put = 0.5;      // each slice of durable single puts
+  double latency = 5;    // each promise of `latency`
+  double larger = 10;    // each row of `larger` in all, and before it to warm up
+};
+
 struct StageOptions {
   Stage stage = Stage::import;
   std::vector<std::string> rows;  // names; those of other stages do not matter
+  bool full = false;              // promises of Row::promises_full too
   std::string folder;             // for this engine alone; empty before every stage but `larger`
-  SecondsRange seconds;           // of each reading row
-  double seconds_max_puts = 3;    // of the row of single durable puts
-  double seconds_larger = 10;     // of each row of `larger` in all, and before it to warm up
+  StageSeconds seconds;
   // Joined before the first read of `larger`.
   const MemoryGroup* group = nullptr;
-  // Called before each piece of work, with its name; returns when it is this engine's turn. All engines have the
+  // Called before each piece of work, with its name; returns when it is this engine's turn. All engines have about the
   // same pieces.
   std::function<void(std::string_view work)> turn;
 };

@@ -18,11 +18,17 @@ fail() {
 }
 
 "$bench" --full --n 2000 --engines quire,lmdb,sqlite --dir "$work" --json "$work/numbers.json" >"$work/out" 2>"$work/err" </dev/null || fail "exit code $?"
-rows="import-batch import-one bulk-load fill-random file-bytes get get-2 get-missing multi-get scan scan-reverse range-100 put-one open"
+rows="import-batch import-one bulk-load fill-random fill-random-one file-bytes get get-2 get-missing multi-get scan scan-reverse range-100 open"
+rows+=" raw-sync put-one put-one-cow put-8 latency write-bytes write-bytes-batch recovery replay recovery-small-cache"
 for row in $rows; do
   grep -A 2 "\"row\": \"$row\"" "$work/numbers.json" | grep -q '"engine": "quire"' || fail "no number for $row of Quire"
 done
+# One that is killed on purpose leaves nothing behind either.
 [[ -z $(find "$work" -mindepth 1 -maxdepth 1 -name 'quire-bench*') ]] || fail "databases were left behind"
+
+for promise in durable process lazy; do
+  grep -q "\"promise\": \"$promise\"" "$work/numbers.json" || fail "no number with the promise $promise"
+done
 
 "$bench" --n 100 --rows get --engines quire --dir "$work" >"$work/out" 2>"$work/err" </dev/null || fail "one row: exit code $?"
 # Measured as root, else skipped with a reason; right both ways.

@@ -1,0 +1,70 @@
+// Rates of commits: see commits.hpp.
+#include "bench/commits.hpp"
+
+#include "bench/fills.hpp"
+#include "bench/puts.hpp"
+#include "bench/raw_log.hpp"
+
+namespace quire::bench {
+
+namespace {
+
+constexpr unsigned put_slices = 3;
+
+// One row a transaction into a fresh database, until all rows are there or the time is up.
+Measurement fill_singly(const StageContext& stage, Promise promise) {
+  stage.start_over(stage.open_options(promise));
+  Puts puts(stage.workload(), Version::first);
+  const Measurement filled =
+      puts.run(stage.engine(), 1, {.seconds = stage.options().seconds.fill_max, .puts = stage.workload().rows()});
+  puts.check(*stage.engine().session());
+  stage.finish();
+  return filled;
+}
+
+void run_fills(const StageContext& stage) {
+  if (stage.take_turn("fill-random")) {
+    for (const Promise promise : stage.promises_of("fill-random")) {
+      stage.report("fill-random", promise, fill(stage, {.promise = promise}));
+      check_file(stage, promise);
+    }
+  }
+  if (stage.take_turn("fill-random-one")) {
+    for (const Promise promise : stage.promises_of("fill-random-one")) {
+      stage.report("fill-random-one", promise, fill_singly(stage, promise));
+    }
+  }
+}
+
+Measurement put_durably(const StageContext& stage, Puts& puts, unsigned threads, bool without_log) {
+  OpenOptions options = stage.open_options(Promise::durable);
+  options.without_log = without_log;
+  Measurement measured;
+  stage.with_open(options, [&] {
+    measured = puts.run(stage.engine(), threads, {.seconds = stage.options().seconds.put});
+    puts.check(*stage.engine().session());
+  });
+  return measured;
+}
+
+}  // namespace
+
+void run_commits(const StageContext& stage) {
+  run_fills(stage);
+  if (!stage.any_wanted({"raw-sync", "put-one", "put-one-cow", "put-8"})) return;
+  stage.wait_for_turn("single puts: bulk load");
+  bulk_load(stage);
+  Puts puts(stage.workload(), Version::second);
+  RawLog raw(stage.options().folder + "/raw-sync");
+  for (unsigned slice = 0; slice < put_slices; ++slice) {
+    const auto measure = [&](std::string_view row, auto&& work) {
+      if (stage.take_turn(row)) stage.report(row, Promise::durable, work());
+    };
+    measure("raw-sync", [&] { return raw.append(stage.options().seconds.put / 2); });
+    measure("put-one", [&] { return put_durably(stage, puts, 1, false); });
+    if (stage.kind().log != Log::always) measure("put-one-cow", [&] { return put_durably(stage, puts, 1, true); });
+    measure("put-8", [&] { return put_durably(stage, puts, 8, false); });
+  }
+}
+
+}  // namespace quire::bench
