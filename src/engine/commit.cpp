@@ -38,9 +38,9 @@ Reader Engine::begin_read() {
 checkpoint::Checkpoint::State Engine::state_at_flip(const Committing* committing) {
   checkpoint::Checkpoint::State state;
   const wal::LogWriter* log = log_now_.load(acquire);
-  state.log_tail = log != nullptr ? log->tail() : recovered_to_;
-  state.incarnation = incarnation_.load(relaxed);
   state.logged = log != nullptr && !closing_.load(relaxed);
+  state.log_tail = state.logged ? log->tail() : log_end_;
+  state.incarnation = incarnation_.load(relaxed);
   if (committing != nullptr) clock_.fetch_add(1, relaxed);
   state.clock = clock_.load(relaxed);
   state.next_xid = Xid{next_xid_.load(relaxed)};

@@ -287,7 +287,7 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   // Of recovery.
   std::optional<btree::Tree> replay_tree_;  // the one used last
   std::map<TreeId, std::int64_t> replay_rows_;
-  Lsn recovered_to_{};  // where the log that was found ends
+  Lsn log_end_{};  // of the log that was found, or that closing leaves behind
 
   mutable os::Mutex active_mutex_;
   txn::WriteTransaction* active_ QUIRE_GUARDED_BY(active_mutex_) = nullptr;

@@ -48,7 +48,7 @@ Result<std::unique_ptr<wal::RecordSource>> Engine::open_log(const space::Superbl
 Status Engine::recover(const space::Superblock& superblock) {
   QUIRE_ASSIGN(const FoundLog log, find_log(superblock));
   incarnation_.store(superblock.incarnation, relaxed);
-  recovered_to_ = superblock.checkpoint_lsn;
+  log_end_ = superblock.checkpoint_lsn;
   QUIRE_ASSIGN(const checkpoint::StoredNotes notes, checkpoint_.notes());
   counts_.load(notes.notes.counts);
   if ((superblock.flags & space::superblock_flag::clean) != 0 && !restore_) return read_only_ ? Status() : remove_log(log);
@@ -73,7 +73,7 @@ Status Engine::recover(const space::Superblock& superblock) {
     recovering_.clear();
   }
   if (redoes && archives()) {
-    QUIRE_TRY(wal::archive_rest(environment_.files, log.segments.usable, recovered_to_, options_.archive_dir));
+    QUIRE_TRY(wal::archive_rest(environment_.files, log.segments.usable, log_end_, options_.archive_dir));
   }
   incarnation_.fetch_add(1, relaxed);  // WAL-5
   clean_.store(true, release);
@@ -90,12 +90,12 @@ Status Engine::scan_log(const space::Superblock& superblock, const FoundLog& log
   const Replay::Found& found = replay.found();
   if (restore_) {
     restore_->found = found;
-    recovered_to_ = std::max(recovered_to_, found.last_commit_end);
+    log_end_ = std::max(log_end_, found.last_commit_end);
     return Status();
   }
   QUIRE_ASSIGN(const wal::LogEnd end, static_cast<wal::LogReader&>(*source).end());
   QUIRE_TRY(end.check());
-  recovered_to_ = end.lsn;
+  log_end_ = end.lsn;
   if (found.newest_checkpoint <= superblock.generation) return Status();
   return Status(Code::corrupt, "the log of " + path() + " tells of checkpoint " + std::to_string(found.newest_checkpoint.raw) +
                                    ", but the newest readable superblock is of checkpoint " + std::to_string(superblock.generation.raw) +
@@ -220,8 +220,11 @@ Status Engine::finish() {
   if (sweeps_.empty()) counts_.forget_ghosts();
   resources_.give_spare_units();
   clean_.store(true, release);
-  // The whole log is in the archive, or it stays where it is.
-  if (archiver_) QUIRE_TRY(archiver_->finish());
+  if (const wal::LogWriter* running = log()) {
+    // The whole log is in the archive, or it stays where it is. What checkpoints tell it from here on is nobody's.
+    if (archiver_) QUIRE_TRY(archiver_->finish());
+    log_end_ = running->tail();
+  }
   closing_.store(true, release);
   return publish();
 }
