@@ -38,8 +38,10 @@ Reader Engine::begin_read() {
 checkpoint::Checkpoint::State Engine::state_at_flip(const Committing* committing) {
   checkpoint::Checkpoint::State state;
   const wal::LogWriter* log = log_now_.load(acquire);
-  state.logged = log != nullptr && !closing_.load(relaxed);
-  state.log_tail = state.logged ? log->tail() : log_end_;
+  const bool running = log != nullptr && !closing_.load(relaxed);
+  state.logged = needs_log_ || running;
+  // A log that is still to be applied is needed from where it was.
+  state.log_tail = running ? log->tail() : needs_log_ ? Lsn{} : log_end_;
   state.incarnation = incarnation_.load(relaxed);
   if (committing != nullptr) clock_.fetch_add(1, relaxed);
   state.clock = clock_.load(relaxed);

@@ -287,6 +287,7 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   // Of recovery.
   std::optional<btree::Tree> replay_tree_;  // the one used last
   std::map<TreeId, std::int64_t> replay_rows_;
+  bool needs_log_ = false;  // the log that was found is not applied yet: what is published before goes on from the same LSN
   Lsn log_end_{};  // of the log that was found, or that closing leaves behind
 
   mutable os::Mutex active_mutex_;

@@ -58,10 +58,12 @@ Status Engine::recover(const space::Superblock& superblock) {
   for (const checkpoint::ActiveTransaction& each : notes.notes.active) active.push_back(each.xid);
   Replay replay(superblock.checkpoint_lsn, std::move(active), restore_ ? restore_->until : Replay::Until());
   const bool redoes = restore_ || (superblock.flags & space::superblock_flag::logged) != 0;
+  needs_log_ = redoes && !restore_;
   if (redoes) QUIRE_TRY(scan_log(superblock, log, replay));
   QUIRE_TRY(undo_active(notes.notes.active, replay));
   QUIRE_TRY(os::hook("recover.undone"));
   if (redoes) QUIRE_TRY(redo(superblock, log, replay));
+  needs_log_ = false;
   QUIRE_ASSIGN(const std::vector<PageId> undo_pages, table_.undo_pages());
   for (const PageId id : undo_pages) QUIRE_TRY(buffer::free_page(resources_, id));
   QUIRE_TRY(clear_leftovers());
@@ -132,6 +134,7 @@ Status Engine::undo_active(const std::vector<checkpoint::ActiveTransaction>& act
         os::Lock lock(active_mutex_);
         recovering_[i].undo_head = transaction.head();
       }
+      resources_.give_spare_units();
       return publish();
     });
     QUIRE_TRY(std::move(undone));
