@@ -47,7 +47,9 @@ checkpoint::Checkpoint::State Engine::state_at_flip(const Committing* committing
   state.clock = clock_.load(relaxed);
   state.next_xid = Xid{next_xid_.load(relaxed)};
   state.next_tree = TreeId{next_tree_.load(relaxed)};
-  state.counts = committing != nullptr ? counts_.with(committing->changes) : counts_.all();
+  // Here, not after the publish: another checkpoint may follow at once, and must count what this one commits.
+  if (committing != nullptr) counts_.commit(committing->transaction.xid(), committing->changes, committing->transaction.horizon());
+  state.counts = counts_.all();
   os::Lock lock(active_mutex_);
   if (committing != nullptr) {
     QUIRE_ASSERT(active_ == &committing->transaction);

@@ -160,7 +160,6 @@ Status Writer::commit_by_checkpoint() {
     end();
     return status;
   }
-  engine_.counts_.commit(transaction_.xid(), changed_, transaction_.horizon());
   engine_.visibility_.commit(transaction_.xid(), wal::no_lsn, own_catalog_);
   after_commit();
   const std::uint64_t budget = purge_budget_min + purge_budget_per_change * transaction_.operations();

@@ -70,20 +70,12 @@ void RowCounts::erase(TreeId tree) {
   counts_.erase(tree);
 }
 
-std::vector<checkpoint::RowCount> RowCounts::with(const Changes& changes) const {
+std::vector<checkpoint::RowCount> RowCounts::all() const {
   os::Lock lock(mutex_);
   std::vector<checkpoint::RowCount> all;
-  const auto add = [&](TreeId tree, std::uint64_t rows, bool ghosts) {
-    if (rows != 0 || ghosts) all.push_back({tree, ghosts, rows});
-  };
-  auto next = changes.begin();
   for (const auto& [tree, count] : counts_) {
-    for (; next != changes.end() && next->first < tree; ++next) add(next->first, static_cast<std::uint64_t>(next->second.rows), next->second.ghosts);
-    const bool changed = next != changes.end() && next->first == tree;
-    add(tree, count.rows + (changed ? static_cast<std::uint64_t>(next->second.rows) : 0), count.ghosts || (changed && next->second.ghosts));
-    if (changed) ++next;
+    if (count.rows != 0 || count.ghosts) all.push_back({tree, count.ghosts, count.rows});
   }
-  for (; next != changes.end(); ++next) add(next->first, static_cast<std::uint64_t>(next->second.rows), next->second.ghosts);
   return all;
 }
 

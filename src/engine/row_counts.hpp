@@ -40,9 +40,8 @@ class RowCounts {
   // The tree is gone.
   void erase(TreeId tree);
 
-  // The newest ones with changes that are about to be committed.
-  std::vector<checkpoint::RowCount> with(const Changes& changes) const;
-  std::vector<checkpoint::RowCount> all() const { return with({}); }
+  // The newest ones, for a checkpoint.
+  std::vector<checkpoint::RowCount> all() const;
 
  private:
   struct Recent {
