@@ -75,7 +75,15 @@ Status Writer::check_counts() const {
   return Status();
 }
 
+// Into the COMMIT, all of them: a CHUNK before a checkpoint is not replayed, and the counts of a checkpoint are without a
+// transaction that has not ended.
 Status Writer::log_counts() {
+  if (changed_.empty()) return Status();
+  Result<bool> together = log_.keep_together(changed_.size() * (wal::op_header_bytes + wal::rows_value_bytes));
+  if (together.ok() && !*together) {
+    together = Status(engine_.archives() ? Code::limit : Code::full, "a transaction with an archive changes too many keyspaces: " + std::to_string(changed_.size()));
+  }
+  QUIRE_TRY(log([&] { return together.status(); }));
   for (const auto& [tree, change] : changed_) {
     if (change.rows == 0) continue;
     std::byte value[wal::rows_value_bytes];

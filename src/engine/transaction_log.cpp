@@ -47,6 +47,12 @@ Status TransactionLog::make_fit(std::size_t op_bytes) {
   return append_chunk();
 }
 
+Result<bool> TransactionLog::keep_together(std::size_t op_bytes) {
+  if (op_bytes > log_->longest_ops()) return false;
+  QUIRE_TRY(make_fit(op_bytes));
+  return true;
+}
+
 Status TransactionLog::add(const Op& op) {
   QUIRE_TRY(make_fit(wal::op_header_bytes + op.key.size() + op.value.size()));
   ops_.add(op);

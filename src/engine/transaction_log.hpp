@@ -28,6 +28,9 @@ class TransactionLog {
 
   Status put(TreeId tree, std::uint32_t number, std::string_view key, std::string_view value);
   Status add(const wal::Op& op);
+  // What is added next, so many bytes of operations at most, goes into one record with what comes after it. False when that
+  // is longer than a record.
+  Result<bool> keep_together(std::size_t op_bytes);
 
   // The changes with numbers above `number` are taken back; `anything_left`: others are not. `flipped`: the transaction's
   // last number at the newest flip.
