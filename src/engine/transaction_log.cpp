@@ -93,7 +93,7 @@ wal::CommitRecord TransactionLog::commit_record(std::uint64_t timestamp, std::ui
 }
 
 void TransactionLog::aborted() {
-  if (log_ == nullptr || chunks_ == 0) return;
+  if (log_ == nullptr || streamed_ == 0) return;
   Result<LogRoom> room = log_->reserve(wal::record_header_bytes);
   if (room.ok()) (void)log_->append(*room, xid_, wal::AbortRecord{}).ok();
 }
