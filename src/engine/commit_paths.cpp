@@ -43,6 +43,7 @@ Status Writer::begin_logging() {
       logs_ = false;
       return Status();
     }
+    if (started == Code::poisoned) engine_.poison();
     QUIRE_TRY(std::move(started));
   }
   std::function<Status()> make_room;
@@ -57,6 +58,7 @@ Status Writer::begin_logging() {
 }
 
 Status Writer::logged(Status added) {
+  if (added == Code::poisoned) engine_.poison();
   if (engine_.archives()) return added;
   const bool no_room = added == Code::busy || added == Code::full;
   const bool enough = log_.bytes() > std::min(logged_bytes_max, engine_.options_.log_limit / logged_share_of_limit);
