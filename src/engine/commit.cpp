@@ -71,6 +71,8 @@ Status Engine::publish(const Committing* committing) {
   Status published = checkpoint_.publish([&] { return state_at_flip(committing); });
   if (!published.ok()) {
     poison();
+    // What is committed is in the log or in the checkpoint before: no commit is in question.
+    if (committing == nullptr && published == Code::unknown_outcome) return Status(Code::io, "a checkpoint of " + path() + " failed: " + std::string(published.message()));
   } else if (const wal::LogWriter* log = log_now_.load(acquire)) {
     visibility_.advance(log->durable_lsn());
   }
