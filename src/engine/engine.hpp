@@ -91,6 +91,8 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   btree::Tree tree(const catalog::KeyspaceRecord& record) { return catalog::tree_of(resources_, record); }
   btree::Tree tree(TreeId id, PageId root) { return btree::Tree(resources_, id, root); }
 
+  // Every commit is durable, those of class lazy as well.
+  Status keep_commits();
   // Publishes everything committed, and clears away what no snapshot needs. Waits for the writer for no longer
   // than the timeout; if it goes on, what it has not committed is published as such.
   Status checkpoint(std::uint64_t timeout_us);

@@ -77,6 +77,11 @@ Status Engine::make_durable(Durability wanted, Lsn lsn) {
   return done;
 }
 
+Status Engine::keep_commits() {
+  const wal::LogWriter* running = log();
+  return running != nullptr && usable().ok() ? make_durable(Durability::sync, running->tail()) : Status();
+}
+
 void Engine::note_own_commit(Xid xid, Lsn lsn) {
   if (visibility_.waiting()) own_commit = {number_, xid, lsn};
 }

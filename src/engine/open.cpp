@@ -67,8 +67,10 @@ Engine::Engine(os::Environment& environment, std::unique_ptr<os::File> file, con
 Engine::~Engine() {
   // A clean close gives back what the file grew ahead, and removes the log. A failure costs nothing but the space.
   // In a child of fork() the file is the parent's, which may have grown it since.
+  // Its thread too is the parent's.
+  if (!ours()) (void)background_.release();
   background_.reset();
-  if (catalog() == nullptr || read_only_ || !usable().ok() || !finish().ok() || !closing_.load(relaxed)) return;
+  if (catalog() == nullptr || read_only_ || !usable().ok() || !keep_commits().ok() || !finish().ok() || !closing_.load(relaxed)) return;
   // After a publish that failed the file keeps its length: either state may be the one that is found.
   if (!shrink_at_close().ok() || !close_log().ok()) return;
   (void)trim_file().ok();

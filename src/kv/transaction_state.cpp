@@ -78,8 +78,9 @@ Status DatabaseState::close() {
     return Status(Code::busy, "the database cannot be closed: " + std::to_string(users) + " of its transactions still open");
   }
   phase_.store(Phase::closed, seq_cst);
+  Status kept = engine->keep_commits();
   engine.reset();
-  return Status();
+  return kept;
 }
 
 Result<Visit> Visit::begin(DatabaseState& database) {
