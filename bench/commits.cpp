@@ -4,6 +4,7 @@
 #include "bench/fills.hpp"
 #include "bench/puts.hpp"
 #include "bench/raw_log.hpp"
+#include "bench/reads.hpp"
 
 namespace quire::bench {
 
@@ -17,7 +18,14 @@ Measurement fill_singly(const StageContext& stage, Promise promise) {
   Puts puts(stage.workload(), Version::first);
   const Measurement filled =
       puts.run(stage.engine(), 1, {.seconds = stage.options().seconds.fill_max, .puts = stage.workload().rows()});
-  puts.check(*stage.engine().session());
+  {
+    const std::unique_ptr<Session> session = stage.engine().session();
+    if (filled.operations == stage.workload().rows()) {
+      check_scan(*session, stage.workload(), Direction::forward);
+    } else {
+      puts.check(*session);
+    }
+  }
   stage.finish();
   return filled;
 }

@@ -116,6 +116,7 @@ std::string complete(Invocation& invocation) {
   } else {
     run.seconds.put = 0.05;
   }
+  if (run.full) run.seconds.fill_max = 30;
   run.seconds.latency = invocation.latency_seconds;
   if (run.seconds.latency == 0) run.seconds.latency = run.count < 10'000 ? 0.2 : invocation.full ? 60 : 5;
   run.seconds.larger = run.larger_count < 1'000'000 ? 0.2 : 10;

@@ -93,9 +93,12 @@ Measurement open_and_check(const StageContext& stage, const OpenOptions& options
 
 Measurement measure(const StageContext& stage, const OpenOptions& options, std::uint64_t count) {
   Puts puts(stage.workload(), Version::second);
+  // Open until the kill: SQLite empties its log when the last connection goes.
+  std::unique_ptr<Session> open_session;
   run_and_kill([&] { return bulk_load(stage); });
   run_and_kill([&] {
     stage.engine().open(options);
+    open_session = stage.engine().session();
     return puts.run(stage.engine(), 1, {.puts = count});
   });
   puts.note_done(count);

@@ -108,7 +108,7 @@ void add_commits(std::vector<Row>& rows) {
                               {.against = Against::empty_seconds, .factor = 0, .promise = process}}});
   for (const bool batch : {false, true}) {
     rows.push_back({.name = batch ? "write-bytes-batch" : "write-bytes",
-                    .title = batch ? "bytes written per byte, 1000 overwrites per transaction, small cache"
+                    .title = batch ? "bytes written per byte, 100 overwrites per transaction, small cache"
                                    : "bytes written per byte, single overwrites, small cache",
                     .counts = "bytes/byte",
                     .stage = Stage::small_cache,

@@ -54,7 +54,7 @@ void StageContext::report(std::string_view row, Promise promise, const Measureme
 }
 
 std::uint64_t StageContext::small_cache_bytes() const noexcept {
-  constexpr std::uint64_t smallest = std::uint64_t{1} << 20;
+  constexpr std::uint64_t smallest = std::uint64_t{8} << 20;
   return std::max(smallest, workload_.rows() * (key_bytes + value_bytes) / 10);
 }
 

@@ -36,7 +36,7 @@ class StageContext {
 
   // With the default cache.
   OpenOptions open_options(Promise promise) const { return {.folder = options_.folder, .promise = promise}; }
-  // The smallest cache of an engine that is a tenth of keys and values.
+  // A tenth of keys and values, but not so little that an engine cannot work.
   std::uint64_t small_cache_bytes() const noexcept;
 
   // Opens a fresh database.

@@ -19,7 +19,7 @@ namespace quire::bench {
 // How long rows are measured, in seconds.
 struct StageSeconds {
   SecondsRange reads;    // each reading row
-  double fill_max = 30;  // a fill with one row a transaction is broken off here
+  double fill_max = 10;  // a fill with one row a transaction is broken off here
   double put = 0.5;      // each slice of durable single puts
   double latency = 5;    // each promise of `latency`
   double larger = 10;    // each row of `larger` in all, and before it to warm up
