@@ -30,20 +30,6 @@ Measurement fill_singly(const StageContext& stage, Promise promise) {
   return filled;
 }
 
-void run_fills(const StageContext& stage) {
-  if (stage.take_turn("fill-random")) {
-    for (const Promise promise : stage.promises_of("fill-random")) {
-      stage.report("fill-random", promise, fill(stage, {.promise = promise}));
-      check_file(stage, promise);
-    }
-  }
-  if (stage.take_turn("fill-random-one")) {
-    for (const Promise promise : stage.promises_of("fill-random-one")) {
-      stage.report("fill-random-one", promise, fill_singly(stage, promise));
-    }
-  }
-}
-
 Measurement put_durably(const StageContext& stage, Puts& puts, unsigned threads, bool without_log) {
   OpenOptions options = stage.open_options(Promise::durable);
   options.without_log = without_log;
@@ -58,7 +44,11 @@ Measurement put_durably(const StageContext& stage, Puts& puts, unsigned threads,
 }  // namespace
 
 void run_commits(const StageContext& stage) {
-  run_fills(stage);
+  if (stage.take_turn("fill-random-one")) {
+    for (const Promise promise : stage.promises_of("fill-random-one")) {
+      stage.report("fill-random-one", promise, fill_singly(stage, promise));
+    }
+  }
   if (!stage.any_wanted({"raw-sync", "put-one", "put-one-cow", "put-8"})) return;
   stage.wait_for_turn("single puts: bulk load");
   bulk_load(stage);

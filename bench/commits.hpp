@@ -5,7 +5,7 @@
 
 namespace quire::bench {
 
-// Random fills into fresh files, then durable single puts, in slices between which the other engines have their turn.
+// Single puts into fresh files, then durable single puts, in slices between which the other engines have their turn.
 void run_commits(const StageContext& stage);
 
 // Single puts at full rate for a given time, with a log so short that there are checkpoints meanwhile.

@@ -81,7 +81,7 @@ enum class Log : std::uint8_t { always, optional, never };
 // what takes minutes.
 enum class Part : std::uint8_t {
   always,
-  commits,  // the stage of that name, with --full the others too
+  commits,  // the stage of that name and the fill of the stage `random`; with --full the other stages too
   full,     // all stages with --full
 };
 

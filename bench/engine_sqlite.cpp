@@ -171,6 +171,8 @@ class SqliteEngine final : public Engine {
     connection.run("PRAGMA wal_checkpoint(TRUNCATE)");
   }
   std::unique_ptr<Session> session() override {
+    // Setting the journal mode fails without waiting when two connections that open do it at once.
+    const std::lock_guard lock(writing_);
     return std::make_unique<SqliteSession>(path_, settings_, promise_, cache_bytes_, writing_);
   }
 

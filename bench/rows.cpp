@@ -40,7 +40,7 @@ void add_fills(std::vector<Row>& rows) {
   rows.push_back({.name = "fill-random",
                   .title = "random-order fill, 1000 per transaction",
                   .counts = "rows/s",
-                  .stage = Stage::commits,
+                  .stage = Stage::random,
                   .quick = true,
                   .promises = {process},
                   .promises_full = {durable},

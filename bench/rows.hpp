@@ -14,7 +14,7 @@ enum class Stage : std::uint8_t {
   import,       // each row makes a file of its own
   random,       // the file that a random fill leaves
   open,         // a file of its own size, bulk loaded
-  commits,      // rates of commits: random fills, then single puts into a bulk-loaded file
+  commits,      // rates of single puts, into a fresh file and into a bulk-loaded one
   latency,      // how long single commits take, in a bulk-loaded file
   recovery,     // a bulk-loaded file whose process was killed after many puts
   small_cache,  // a bulk-loaded file ten times the size of the engine's cache

@@ -184,12 +184,13 @@ class Runner {
   }
 
   bool takes_part(const EngineKind& kind, Stage stage) const {
-    // The targets are Quire's alone, and the others take seconds that the quick set does not have.
-    if (stage == Stage::latency && !options_.full) return kind.column.starts_with("quire");
+    // The targets are Quire's alone, and the others take time that the quick set does not have.
+    const bool own_targets = stage == Stage::latency || stage == Stage::recovery;
+    if (own_targets && !options_.full) return kind.column.starts_with("quire");
     if (kind.part == Part::always) return true;
     // These measure each engine for minutes.
     if (stage == Stage::latency || stage == Stage::larger_load || stage == Stage::larger) return false;
-    return options_.full || (kind.part == Part::commits && stage == Stage::commits);
+    return options_.full || (kind.part == Part::commits && (stage == Stage::commits || stage == Stage::random));
   }
 
   std::string folder_of(const EngineKind& kind) const { return options_.folder + "/" + kind.name; }

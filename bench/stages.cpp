@@ -66,10 +66,20 @@ void run_reads(const StageContext& stage) {
   measure("range-100", [&] { return reads.scan_ranges(range_entries); });
 }
 
+// The last fill has the cheapest promise; its file is the one that is read.
 void run_random(const StageContext& stage) {
+  const bool fill_only = !stage.options().full && stage.kind().part != Part::always;
+  if (fill_only && !stage.wanted("fill-random")) return;
+  stage.wait_for_turn("fill-random");
   const Promise promise = stage.cheap_promise();
-  stage.wait_for_turn("random fill");
-  fill(stage, {.promise = promise});
+  const std::vector<Promise> asked = stage.promises_of("fill-random");
+  for (const Promise one : asked) {
+    if (!stage.wanted("fill-random") && one != promise) continue;
+    const Measurement filled = fill(stage, {.promise = one});
+    if (stage.wanted("fill-random")) stage.report("fill-random", one, filled);
+  }
+  if (asked.empty()) fill(stage, {.promise = promise});
+  if (fill_only) return check_file(stage, promise);
   if (stage.wanted("file-bytes")) {
     stage.report("file-bytes", Promise::durable, {.operations = allocated_bytes(stage)});
   }
