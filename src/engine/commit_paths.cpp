@@ -17,6 +17,7 @@ namespace {
 // Records that purge looks at after a commit: enough to keep up with any sequence of transactions.
 constexpr std::uint64_t purge_budget_min = 64;
 constexpr std::uint64_t purge_budget_per_change = 2;
+constexpr std::uint64_t commits_per_purge = 16;
 
 // What has logged so much commits through a checkpoint: its pages are written anyway, the rest of its log is not.
 constexpr std::uint64_t logged_bytes_max = std::uint64_t{64} << 20;
@@ -171,6 +172,7 @@ Status Writer::commit_by_checkpoint() {
     return status;
   }
   engine_.visibility_.commit(transaction_.xid(), wal::no_lsn, own_catalog_);
+  engine_.purge_due_ = purge_budget_min;
   after_commit();
   const std::uint64_t budget = purge_budget_min + purge_budget_per_change * transaction_.operations();
   if (engine_.cut_file().ok()) (void)engine_.shrink_step(budget, Engine::Shrink::when_worth_it).ok();
@@ -192,12 +194,15 @@ Status Writer::commit_in_memory() {
   return Status();
 }
 
-// What purge cannot do now it meets again.
+// What purge cannot do now it meets again. Small transactions leave it to every few of them.
 void Writer::after_commit() {
   engine_.operations_.fetch_add(transaction_.operations(), relaxed);
   engine_.commits_.fetch_add(1, seq_cst);
   engine_.purge_queue_.add(transaction_);
-  (void)engine_.purge_step(purge_budget_min + purge_budget_per_change * transaction_.operations()).ok();
+  engine_.purge_due_ += purge_budget_per_change * transaction_.operations() + purge_budget_min / commits_per_purge;
+  if (engine_.purge_due_ < purge_budget_min) return;
+  (void)engine_.purge_step(engine_.purge_due_).ok();
+  engine_.purge_due_ = 0;
 }
 
 }  // namespace quire::engine

@@ -277,6 +277,7 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   // Of the holder of the writer slot.
   txn::UndoLog undo_log_;
   txn::PurgeQueue purge_queue_;
+  std::uint64_t purge_due_ = 0;     // records that commits since the last step ask for
   std::map<TreeId, PageId> roots_;  // those met so far
   struct Sweep {
     TreeId tree;

@@ -14,7 +14,8 @@ namespace quire::wal {
 
 namespace {
 
-constexpr std::uint64_t zero_slice_bytes = 1 << 20;
+// Small, because a system that caches what one write brought as one unit looks through all of the unit at every later write.
+constexpr std::uint64_t zero_slice_bytes = 16 << 10;
 constexpr std::uint64_t zero_sync_bytes = 4 << 20;
 
 // A sync that failed is never tried again (WAL-7), whatever its own code was.

@@ -37,13 +37,15 @@ class TailBuffer {
     return room;
   }
 
-  // Writes everything to its files. The last block is filled up with zeros: writing a part of a block that is not in the
-  // system's cache would read it first.
+  // Writes everything to its files. A last block that nothing was written to yet is filled up with zeros: writing a part of a
+  // block that is not in the system's cache would read it first.
   Status write_out() {
     for (std::size_t i = 0; i < pieces_.size(); ++i) {
       const Piece& piece = pieces_[i];
       std::size_t bytes = piece.bytes;
-      if (i + 1 == pieces_.size()) {
+      const bool begins_block = piece.offset % segment_block_bytes == 0 ||
+                                piece.offset / segment_block_bytes != (piece.offset + bytes - 1) / segment_block_bytes;
+      if (i + 1 == pieces_.size() && begins_block) {
         const std::size_t over = (piece.offset + bytes) % segment_block_bytes;
         const std::size_t fill = over == 0 ? 0 : segment_block_bytes - over;
         std::memset(data_.get() + used_, 0, fill);
