@@ -131,9 +131,9 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   struct Quiet;
   struct Restore;
   Engine(os::Environment& environment, std::unique_ptr<os::File> file, const std::string& path, std::shared_ptr<Quiet> quiet = nullptr);
-  // With its lock in hand.
+  // With its lock in hand, and what was read of it under that.
   static Result<std::shared_ptr<Engine>> open_file(os::Environment& environment, std::unique_ptr<os::File> file, const std::string& path,
-                                                   const Options& options, std::shared_ptr<Quiet> quiet, Restore* restore = nullptr);
+                                                   const space::Superblock& superblock, const Options& options, std::shared_ptr<Quiet> quiet, Restore* restore = nullptr);
 
   // Connects the layers for a file whose page size and uuid are known.
   Status assemble(const space::Superblock& superblock, std::uint64_t memory_bytes);

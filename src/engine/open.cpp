@@ -143,18 +143,19 @@ Result<std::shared_ptr<Engine>> Engine::open(os::Environment& environment, const
   QUIRE_TRY(file->lock(read_only ? os::LockMode::shared : os::LockMode::exclusive));
   QUIRE_ASSIGN(const space::Superblock superblock, space::read_superblock(*file, path));
   const bool clean = (superblock.flags & space::superblock_flag::clean) != 0;
-  if (!read_only || clean) return open_file(environment, std::move(file), path, options, nullptr);
+  if (!read_only || clean) return open_file(environment, std::move(file), path, superblock, options, nullptr);
   // Its recovery changes no byte either. The lock stays until the other one is taken.
   auto quiet = std::make_shared<Quiet>(environment);
   QUIRE_ASSIGN(std::unique_ptr<os::File> overlaid, quiet->files.open(path, {.write = true, .random_reads = true}));
   QUIRE_TRY(overlaid->lock(os::LockMode::shared));
   file.reset();
   os::Environment& inside = quiet->environment;
-  return open_file(inside, std::move(overlaid), path, options, std::move(quiet));
+  return open_file(inside, std::move(overlaid), path, superblock, options, std::move(quiet));
 }
 
 Result<std::shared_ptr<Engine>> Engine::open_file(os::Environment& environment, std::unique_ptr<os::File> file, const std::string& path,
-                                                  const Options& options, std::shared_ptr<Quiet> quiet, Restore* restore) {
+                                                  const space::Superblock& superblock, const Options& options,
+                                                  std::shared_ptr<Quiet> quiet, Restore* restore) {
   const bool read_only = options.mode == Mode::read_only;
   const bool changes = !read_only || quiet != nullptr;
   std::shared_ptr<Engine> engine(new Engine(environment, std::move(file), path, std::move(quiet)));
@@ -162,7 +163,6 @@ Result<std::shared_ptr<Engine>> Engine::open_file(os::Environment& environment, 
   if (options.journal == Journal::copy_on_write) engine->options_.durability = Durability::sync;
   if (read_only) engine->options_.archive_dir.clear();
   engine->read_only_ = true;  // until it is known to be a database
-  QUIRE_ASSIGN(const space::Superblock superblock, space::read_superblock(engine->file_.file(), path));
   if (changes && !seeded_bug("trust_superblock_before_sync")) QUIRE_TRY(engine->file_.settle(superblock));
   if (!read_only && !seeded_bug("skip_directory_sync")) {
     const std::string directory = os::directory_of(path);

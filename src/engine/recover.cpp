@@ -86,7 +86,7 @@ Status Engine::recover(const space::Superblock& superblock) {
 
 // RC-3, after making sure that what is read is durable (RC-1).
 Status Engine::scan_log(const space::Superblock& superblock, const FoundLog& log, Replay& replay) {
-  if (!restore_ && !seeded_bug("trust_log_before_sync")) QUIRE_TRY(wal::settle_segments(environment_.files, log.segments.usable));
+  if (!restore_) QUIRE_TRY(wal::settle_segments(environment_.files, log.segments.usable));
   QUIRE_ASSIGN(const std::unique_ptr<wal::RecordSource> source, open_log(superblock, log));
   QUIRE_TRY(replay.scan(*source));
   const Replay::Found& found = replay.found();

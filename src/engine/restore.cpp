@@ -73,7 +73,7 @@ Result<RestoreReport> Engine::restore(os::Environment& environment, const std::s
     QUIRE_TRY(copy_file(*source, *file));
     Options options;
     options.mode = Mode::open;
-    QUIRE_ASSIGN(const std::shared_ptr<Engine> engine, open_file(environment, std::move(file), fresh.path(), options, nullptr, &restore));
+    QUIRE_ASSIGN(const std::shared_ptr<Engine> engine, open_file(environment, std::move(file), fresh.path(), root, options, nullptr, &restore));
   }
   if (point.lsn && !restore.found.stopped && restore.found.last_commit.raw < *point.lsn) {
     return Status(Code::invalid, "the archive " + archive + " ends before LSN " + std::to_string(*point.lsn) + ": its last commit is at LSN " +

@@ -120,7 +120,7 @@ class Killing {
     for (std::uint64_t now = clock.monotonic_us(); now < end; now = clock.monotonic_us()) {
       pollfd waiting{ends[0], POLLIN, 0};
       if (end - now < 1000) {
-        usleep(static_cast<useconds_t>(end - now));
+        os::sleep_us(end - now);
       } else if (poll(&waiting, 1, static_cast<int>((end - now) / 1000)) > 0) {
         listen(ends[0]);
       }

@@ -59,8 +59,6 @@ TEST(log_crash_harness, finds_an_acknowledgement_before_the_sync) { EXPECT_TRUE(
 TEST(log_crash_harness, finds_a_skipped_data_sync) { EXPECT_TRUE(is_found("skip_data_sync", false, with_checkpoints)); }
 TEST(log_crash_harness, finds_active_transactions_left_out_of_a_flip) { EXPECT_TRUE(is_found("leave_active_out_of_flip", false, with_checkpoints)); }
 TEST(log_crash_harness, finds_a_rollback_that_the_log_does_not_tell) { EXPECT_TRUE(is_found("forget_rollback_to", false, with_checkpoints)); }
-TEST(log_crash_harness, finds_a_log_that_recovery_trusts_before_its_sync) { EXPECT_TRUE(is_found("trust_log_before_sync", true)); }
-
 #endif
 
 }  // namespace
