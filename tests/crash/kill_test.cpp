@@ -119,11 +119,8 @@ class Killing {
     const std::uint64_t end = clock.monotonic_us() + life_us;
     for (std::uint64_t now = clock.monotonic_us(); now < end; now = clock.monotonic_us()) {
       pollfd waiting{ends[0], POLLIN, 0};
-      if (end - now < 1000) {
-        os::sleep_us(end - now);
-      } else if (poll(&waiting, 1, static_cast<int>((end - now) / 1000)) > 0) {
-        listen(ends[0]);
-      }
+      const timespec left{static_cast<time_t>((end - now) / 1000000), static_cast<long>((end - now) % 1000000 * 1000)};
+      if (ppoll(&waiting, 1, &left, nullptr) > 0) listen(ends[0]);
     }
     ASSERT_EQ(kill(child, SIGKILL), 0);
     int status = 0;
