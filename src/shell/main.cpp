@@ -19,6 +19,7 @@
 #include "tools/inspect.hpp"
 #include "tools/io_trace.hpp"
 #include "tools/log.hpp"
+#include "tools/restore.hpp"
 
 #ifndef QUIRE_VERSION
 #define QUIRE_VERSION "0"
@@ -58,27 +59,35 @@ Result<Database> open(const Invocation& invocation) {
 }
 
 Outcome show_log(const Invocation& invocation, Printer& printer) {
-  tools::LogRequest request{.file = invocation.file};
+  tools::LogRequest request{.file = invocation.file, .archive = invocation.options.archive_dir};
   for (std::size_t i = 0; i < invocation.tool_options.size(); ++i) {
     const std::string& option = invocation.tool_options[i];
     if (option == "--ops") {
       request.ops = true;
       continue;
     }
-    const std::string& value = invocation.tool_options[++i];
-    if (option == "--archive") {
-      request.archive = value;
-    } else {
-      const Result<std::uint64_t> lsn = parse_number(value, "an LSN");
-      if (!lsn.ok()) return Outcome::wrong_usage(lsn.status());
-      (option == "--from" ? request.from : request.to) = *lsn;
-    }
+    QUIRE_ASSIGN_USAGE((option == "--from" ? request.from : request.to), parse_number(invocation.tool_options[++i], "an LSN"));
   }
   return tools::show_log(os::system_environment().files, request, printer);
 }
 
+Outcome restore(const Invocation& invocation, Printer& printer) {
+  tools::RestoreRequest request{invocation.file, invocation.arguments[0], invocation.arguments[1], {}};
+  for (std::size_t i = 0; i + 1 < invocation.tool_options.size(); i += 2) {
+    const std::string& value = invocation.tool_options[i + 1];
+    if (request.point.lsn || request.point.wall_us) return Outcome::wrong_usage("give one of --to-lsn and --to-time");
+    if (invocation.tool_options[i] == "--to-lsn") {
+      QUIRE_ASSIGN_USAGE(request.point.lsn, parse_number(value, "an LSN"));
+    } else {
+      QUIRE_ASSIGN_USAGE(request.point.wall_us, tools::parse_utc(value));
+    }
+  }
+  return tools::restore_database(request, printer);
+}
+
 Outcome run_tool(const Invocation& invocation, Printer& printer) {
   if (invocation.tool == "log") return show_log(invocation, printer);
+  if (invocation.tool == "restore") return restore(invocation, printer);
   if (invocation.tool == "bench") return tools::run_bench({invocation.file, invocation.bench_rows, invocation.options}, printer);
   QUIRE_ASSIGN(Database database, open(invocation));
   Session session(std::move(database), invocation.file, printer);
@@ -110,6 +119,7 @@ Exit shell_exit(Invocation invocation, Printer& printer) {
     return tools::exit_code(database.status());
   }
   Session session(std::move(database).value(), invocation.file, printer);
+  session.set_durability(invocation.options.durability);
   if (interactive) return run_interactive(session, QUIRE_VERSION, missing);
   if (!invocation.arguments.empty()) return run_arguments(session, invocation.arguments);
   return run_script(session, std::cin, invocation.continue_on_error);

@@ -79,9 +79,15 @@ Status Session::finish() {
   return lost;
 }
 
+void Session::set_durability(Durability durability) {
+  durability_ = durability;
+  if (transaction_) transaction_->set_durability(durability);
+}
+
 Status Session::begin(Access access) {
   if (transaction_) return Status(Code::invalid, "a transaction is open already; commit or rollback ends it");
   QUIRE_ASSIGN(Transaction transaction, database_.begin(access));
+  if (durability_) transaction.set_durability(*durability_);
   transaction_.emplace(std::move(transaction));
   return {};
 }

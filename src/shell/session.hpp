@@ -40,6 +40,10 @@ class Session {
   const std::string& keyspace() const noexcept { return keyspace_; }
   void set_keyspace(std::string name) { keyspace_ = std::move(name); }
 
+  // Of the transaction that is open and those to come. Without a call: as the database was opened.
+  void set_durability(Durability durability);
+  Durability durability() const noexcept { return durability_.value_or(Durability::sync); }
+
   // The transaction begun by the user, if there is one.
   Transaction* transaction() noexcept { return transaction_ ? &*transaction_ : nullptr; }
   Status begin(Access access);
@@ -90,6 +94,7 @@ class Session {
     if (transaction_) return fn(*transaction_);
     Result<Transaction> own = database_.begin(access);
     if (!own.ok()) return own.status();
+    if (durability_) own->set_durability(*durability_);
     Outcome outcome = fn(*own);
     if (!outcome.ok() || access == Access::read) {
       const Status ended = own->rollback();
@@ -103,6 +108,7 @@ class Session {
   Printer& printer_;
   CommandTable commands_;
   std::string keyspace_{default_keyspace};
+  std::optional<Durability> durability_;
   std::optional<Transaction> transaction_;
   struct Named {
     std::string name;  // may be empty, and the same as another one's

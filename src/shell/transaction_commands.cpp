@@ -1,4 +1,4 @@
-// Commands on transactions: begin, commit, rollback, and savepoints in between.
+// Commands on transactions: begin, commit, rollback, savepoints in between, and what a commit promises.
 //
 // The words of SQL are understood too: rollback to savepoint NAME, release savepoint NAME.
 #include <optional>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/try.hpp"
+#include "shell/open_options.hpp"
 #include "shell/session.hpp"
 
 namespace quire::shell {
@@ -79,6 +80,39 @@ std::vector<Command> savepoint_commands() {
   return {savepoint_command, release_command};
 }
 
+Outcome durability(Session& session, const Arguments& arguments) {
+  const Word* word = arguments.word(0);
+  if (word != nullptr) {
+    const std::optional<Durability> named = durability_named(word->text);
+    if (!named) return Outcome::wrong_usage("a commit's durability is " + std::string(durability_names));
+    session.set_durability(*named);
+    session.printer().done();
+    return {};
+  }
+  const std::string_view name = durability_name(session.durability());
+  if (session.printer().json()) {
+    session.printer().document({{"durability", name}});
+  } else {
+    session.printer().line(name);
+  }
+  return {};
+}
+
+Command durability_command() {
+  Command command;
+  command.name = "durability";
+  command.usage = "[sync|process|lazy]";
+  command.summary = "show or set what a crash may take of a commit";
+  command.help =
+      "Of the open transaction and of all that follow in this session. sync: nothing. process: nothing when the\n"
+      "program ends, however it ends; a power cut may take the last commits. lazy: what was committed in the last\n"
+      "10 ms or so even then. Nothing is ever half there. Through --journal copy-on-write it is always sync.";
+  command.examples = {"durability", "durability lazy"};
+  command.words_max = 1;
+  command.run = durability;
+  return command;
+}
+
 }  // namespace
 
 CommandGroup transaction_commands() {
@@ -97,7 +131,7 @@ CommandGroup transaction_commands() {
   Command commit_command;
   commit_command.name = "commit";
   commit_command.summary = "make the transaction's changes durable and visible";
-  commit_command.help = "When it has said ok, the changes survive any crash.";
+  commit_command.help = "When it has said ok, the changes survive any crash, unless durability says less.";
   commit_command.examples = {"commit"};
   commit_command.words_max = 0;
   commit_command.run = [](Session& s, const Arguments&) { return acknowledge(s, s.commit()); };
@@ -116,6 +150,7 @@ CommandGroup transaction_commands() {
 
   CommandGroup group{"Transactions", {begin_command, commit_command, rollback_command}};
   for (Command& command : savepoint_commands()) group.commands.push_back(std::move(command));
+  group.commands.push_back(durability_command());
   return group;
 }
 
