@@ -107,6 +107,23 @@ TEST(database, changes_no_byte_when_opened_for_reading) {
   EXPECT_EQ(machine.files().content_hash(), before);
 }
 
+TEST(database, changes_no_byte_when_opened_for_reading_after_a_kill) {
+  os::SimEnvironment machine({.seed = 3});
+  Database db = open_database(machine.environment(), test_path, {}).value();
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(db.keyspace()->put("k" + std::to_string(i), std::string(100, 'v')).ok());
+  Transaction open = db.begin().value();
+  ASSERT_TRUE(open.put(default_keyspace, "open", "v").ok());
+  os::SimEnvironment after(machine.files().kill());
+  const std::uint64_t before = after.files().content_hash();
+  {
+    Database reading = open_database(after.environment(), test_path, {.mode = Mode::read_only}).value();
+    EXPECT_EQ(reading.keyspace()->count().value(), 300U);
+    EXPECT_EQ(reading.keyspace()->get("open"), Code::not_found);
+    EXPECT_TRUE(reading.verify().ok());
+  }
+  EXPECT_EQ(after.files().content_hash(), before);
+}
+
 TEST(database, is_not_closed_while_its_transactions_are_open) {
   TestMachine machine;
   Database db = machine.open().value();
