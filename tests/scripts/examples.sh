@@ -26,6 +26,9 @@ expect hello 'hello world'
 expect crud 'ada: mathematician'
 expect ranges '  NO Bergen 291940'
 expect bulk_import '20000 rows in' 20000
+expect recovery 'process: of 2000 commits 2000 survived kill -9'
+expect recovery 'lazy: of 2000 commits'
+expect backup_restore '2 commits after the backup: 9 apples again'
 # Where no file can be, an example says so and fails.
 if "$QUIRE_BIN/example_hello" "$work/missing/a.qdb" 2>/dev/null; then
   echo 'FAILED: example_hello succeeds without a file' >&2
