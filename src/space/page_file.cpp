@@ -14,12 +14,14 @@ namespace {
 
 // The part of an event that names a page. The two highest bits of a number tell those that have no PageId.
 os::IoEvent event_of(std::string_view operation, Bytes image, std::uint64_t number) {
-  constexpr std::string_view kinds[] = {"", "active", "table", "bitmap"};
-  os::IoEvent event{.operation = operation, .kind = kinds[number >> 62], .name = "the one page", .bytes = image.size()};
+  constexpr std::string_view kinds[] = {"", "notes", "table", "bitmap"};
+  os::IoEvent event{.operation = operation, .kind = kinds[number >> 62], .name = {}, .bytes = image.size()};
   if (number >> 63 != 0) {
     const std::uint64_t index = number & ((std::uint64_t{1} << 56) - 1);
     event.name = "page " + std::to_string(index) + " level " + std::to_string(number >> 56 & 63);
-  } else if (event.kind.empty()) {
+  } else if (number >> 62 != 0) {
+    event.name = "page " + std::to_string(number & ((std::uint64_t{1} << 62) - 1));
+  } else {
     event.kind = page::page_type_name(page::type_of(image.data()));
     event.name = "page " + std::to_string(page::id_of(image.data()).raw);
     const TreeId tree = page::tree_of(image.data());
