@@ -227,8 +227,8 @@ class Database {
   // go on meanwhile. exists when there is a file.
   Status backup(const std::string& path) const;
   // Makes a database at `target` from a backup and the archived log of the same database (Options::archive_dir), up to a point.
-  // exists when there is a file at the target; not_found and corrupt when the archive lacks something, naming what; invalid
-  // when the point lies before the backup, or an LSN behind the archive's end.
+  // exists when there is a file at the target; not_found and corrupt when the archive lacks something, naming what; invalid for
+  // an LSN before the backup or behind the archive's end. A time before all archived commits gives the backup's own state.
   static Result<RestoreReport> restore(const std::string& backup, const std::string& archive_dir, const std::string& target,
                                        const RestorePoint& point = {});
   // Merges pages that are nearly empty, moves the rest to the front of the file and cuts its end off. Other transactions

@@ -160,7 +160,7 @@ Status Checkpoint::unknown_outcome(const Status& why) const {
 
 Status Checkpoint::tell_log(const space::Superblock& now) {
   if (log_ == nullptr) return Status();
-  QUIRE_ASSIGN(const wal::Appended told, log_->append_checkpoint({now.generation.raw, now.checkpoint_lsn}));
+  QUIRE_ASSIGN(const wal::Appended told, log_->append_checkpoint({now.generation, now.checkpoint_lsn}));
   QUIRE_TRY(log_->sync_to(told.end));
   return os::hook("checkpoint.told_log");
 }

@@ -76,6 +76,7 @@ bool Engine::has_background_work() const {
 }
 
 bool Engine::checkpoint_is_due(const wal::LogWriter& log, std::uint64_t now_us) {
+  if (checkpoint_due_us_ == 0) checkpoint_due_us_ = now_us + checkpoint_interval_us;
   const std::uint64_t behind = log.tail().raw - checkpoint_.published().checkpoint_lsn.raw;
   if (behind >= std::min(checkpoint_log_bytes, options_.log_limit / checkpoint_share_of_limit)) return true;
   if (commits_.load(relaxed) == commits_at_checkpoint_) {

@@ -17,8 +17,8 @@ namespace {
 using testing::HasSubstr;
 
 constexpr const char* target = "/data/copy.qdb";
-constexpr Options options{.page_size = 4096, .memory_limit = std::uint64_t{1} << 20, .lock_timeout_ms = 0, .journal = Journal::copy_on_write};
-constexpr Options existing{.mode = Mode::open, .memory_limit = std::uint64_t{1} << 20, .lock_timeout_ms = 0, .journal = Journal::copy_on_write};
+const Options options{.page_size = 4096, .memory_limit = std::uint64_t{1} << 20, .lock_timeout_ms = 0, .journal = Journal::copy_on_write};
+const Options existing{.mode = Mode::open, .memory_limit = std::uint64_t{1} << 20, .lock_timeout_ms = 0, .journal = Journal::copy_on_write};
 
 using Content = std::map<std::string, Model>;
 

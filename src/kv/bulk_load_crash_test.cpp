@@ -12,7 +12,7 @@
 namespace quire::kv {
 namespace {
 
-constexpr Options options{.page_size = 4096, .memory_limit = std::uint64_t{1} << 20, .lock_timeout_ms = 0};
+const Options options{.page_size = 4096, .memory_limit = std::uint64_t{1} << 20, .lock_timeout_ms = 0};
 
 struct Load {
   std::uint64_t seed = 1;

@@ -13,7 +13,7 @@ namespace {
 using testing::HasSubstr;
 
 constexpr std::uint64_t mib = std::uint64_t{1} << 20;
-constexpr Options small_pages{.page_size = 4096, .memory_limit = mib, .lock_timeout_ms = 0};
+const Options small_pages{.page_size = 4096, .memory_limit = mib, .lock_timeout_ms = 0};
 
 std::string key_of(std::uint64_t i) { return "key" + std::to_string(1000000 + i); }
 

@@ -13,7 +13,7 @@
 namespace quire::kv {
 namespace {
 
-constexpr Options options{.page_size = 4096, .memory_limit = std::uint64_t{4} << 20, .lock_timeout_ms = 0};
+const Options options{.page_size = 4096, .memory_limit = std::uint64_t{4} << 20, .lock_timeout_ms = 0};
 
 // Leaves of the closed file, by a look that changes nothing.
 void expect_clean(TestMachine& machine) {

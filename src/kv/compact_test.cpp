@@ -10,7 +10,7 @@
 namespace quire::kv {
 namespace {
 
-constexpr Options options{.page_size = 4096, .memory_limit = std::uint64_t{4} << 20, .lock_timeout_ms = 0, .journal = Journal::copy_on_write};
+const Options options{.page_size = 4096, .memory_limit = std::uint64_t{4} << 20, .lock_timeout_ms = 0, .journal = Journal::copy_on_write};
 
 // `rows` rows of which one in `keeps` stays; some are large.
 Result<Model> thinned_out(Database& db, int rows, int keeps) {

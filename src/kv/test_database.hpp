@@ -32,7 +32,7 @@ class TestMachine {
 };
 
 // Does not wait for other transactions.
-inline constexpr Options impatient{.mode = Mode::create, .page_size = 0, .memory_limit = std::uint64_t{16} << 20, .lock_timeout_ms = 0};
+inline const Options impatient{.mode = Mode::create, .page_size = 0, .memory_limit = std::uint64_t{16} << 20, .lock_timeout_ms = 0};
 
 using Model = std::map<std::string, std::string>;
 

@@ -12,7 +12,7 @@ namespace {
 using testing::HasSubstr;
 namespace undo_field = txn::undo_field;
 
-constexpr Options options{.page_size = 4096, .memory_limit = std::uint64_t{1} << 20, .lock_timeout_ms = 0};
+const Options options{.page_size = 4096, .memory_limit = std::uint64_t{1} << 20, .lock_timeout_ms = 0};
 
 // Calls `damage` with every undo record in memory and its handle.
 void for_each_record(Database& db, const std::function<void(std::byte*, std::uint64_t)>& damage) {

@@ -60,7 +60,6 @@ class Life {
   std::optional<Archiver> archiver;
 
  private:
-  os::FileSystem& files_;
   Lsn begin_{};
   Lsn last_{};
 };
