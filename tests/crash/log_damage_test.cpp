@@ -4,9 +4,12 @@
 //          reaches the last batch, which no MARK covers (WAL-4); never is there anything else
 // Method   a run of sync commits over several segments with a checkpoint in the middle; where each commit lies in the files is
 //          known from what it changed; QUIRE_SAMPLES (default 700) damages of every kind from seeds
+#include <algorithm>
+
 #include "kv/open.hpp"
 #include "support/crash_harness.hpp"
 #include "support/environment.hpp"
+#include "wal/layout.hpp"
 
 namespace quire::test {
 namespace {
@@ -20,6 +23,9 @@ struct Place {
   std::string path;
   std::size_t begin = 0;
   std::size_t end = 0;
+  // Where its batch begins, with a MARK: here, or at the end of the segment before.
+  std::string mark_path;
+  std::size_t mark = 0;
 };
 
 struct Scene {
@@ -52,7 +58,10 @@ Place difference_of(const Files& before, const Files& after) {
     std::size_t end = bytes.size();
     while (was[end - 1] == bytes[end - 1]) --end;
     if (old == before.end()) begin = std::max<std::size_t>(begin, 64);
-    place = {path, begin, end};
+    if (place.path.empty()) place = {{}, 0, 0, path, begin};
+    place.path = path;
+    place.begin = begin;
+    place.end = end;
   }
   return place;
 }
@@ -133,17 +142,26 @@ Damage some_damage(const Scene& scene, Random& random) {
   return damage;
 }
 
-// The oldest state that may be found.
+bool touches(const Damage& damage, const std::string& path, std::size_t begin, std::size_t end) {
+  return damage.path == path && std::any_of(damage.where.begin(), damage.where.end(), [&](const auto& range) { return range.first < end && begin < range.second; });
+}
+
+// The oldest state that may be found: without the first commit that is touched and those behind it, if the batches behind it have
+// lost their MARKs as well.
 std::uint64_t may_go_back_to(const Scene& scene, const Damage& damage) {
-  std::uint64_t oldest = commits;
-  const Place& last = scene.places.back();
-  for (const auto& [begin, end] : damage.where) {
-    if (damage.path != last.path || end <= last.begin) continue;  // a MARK behind it covers it
-    std::uint64_t kept = commits;
-    while (kept > 0 && scene.places[kept].path == last.path && scene.places[kept].end > begin) --kept;
-    oldest = std::min(oldest, kept);
+  std::uint64_t first = 1;
+  for (; first <= commits; ++first) {
+    const Place& place = scene.places[first];
+    // The end is not seen where it is as it was before; the next one tells.
+    const bool goes_on = first < commits && scene.places[first + 1].path == place.path;
+    if (touches(damage, place.path, place.begin, goes_on ? scene.places[first + 1].begin : place.end + 8)) break;
+    if (place.mark_path != place.path && touches(damage, place.mark_path, place.mark, SIZE_MAX)) break;
   }
-  return oldest;
+  for (std::uint64_t later = first + 1; later <= commits; ++later) {
+    const Place& place = scene.places[later];
+    if (!touches(damage, place.mark_path, place.mark, place.mark + wal::mark_bytes)) return commits;
+  }
+  return std::min(first - 1, commits);
 }
 
 TEST(log_damage, is_told_or_does_no_harm) {
