@@ -1,7 +1,7 @@
 // Visibility: which commits readers see, and with which catalog (TX-1).
 //
-// Commits become visible in the order in which they happened, each as soon as it, and every one before it, is as durable as
-// it promised: nobody reads what a crash can take back, but for what said of itself that it may. Writers work on what is
+// Commits become visible in the order in which they happened, each as soon as every `sync` commit up to it is durable: nobody
+// reads what a crash can take back, but for what said of itself that it may. Writers work on what is
 // committed, visible or not: their own commit comes later in the same log.
 //
 // Invariants   1. the catalog that readers get is that of the newest visible commit; both change together

@@ -19,7 +19,7 @@ inline std::vector<SegmentFile> all_segments(os::FileSystem& files) {
 // A process that writes the log. Its end without close() is a crash of it.
 class Life {
  public:
-  Life(os::FileSystem& files, std::uint32_t incarnation, Lsn previous_end, std::uint64_t segment_bytes = 4096) : files_(files) {
+  Life(os::FileSystem& files, std::uint32_t incarnation, Lsn previous_end, std::uint64_t segment_bytes = 4096) {
     LogOptions options = small_log(segment_bytes);
     options.identity = test_identity(incarnation);
     options.previous_end = previous_end;

@@ -25,7 +25,7 @@ TEST(log_crash, finds_a_committed_state_at_every_operation) {
 
 TEST(log_crash, keeps_what_each_class_promises) {
   const WorkloadOptions lively{.keys = 25, .operations_max = 20, .large_value_chance = 12, .savepoint_chance = 5, .checkpoint_chance = 9, .rollback_chance = 4};
-  const std::uint64_t count = number_from_environment("QUIRE_SEEDS", 8);
+  const std::uint64_t count = number_from_environment("QUIRE_SEEDS", 4);
   for (std::uint64_t seed = 1; seed <= count; ++seed) {
     CrashHarness harness({.seed = seed + 300, .transactions = 12, .images_per_operation = 6, .recovery_crash_one_in = 40, .snapshots = seed % 3, .journal = Journal::log, .mixed_durability = true, .workload = lively});
     ASSERT_EQ(harness.run().failure, "");
