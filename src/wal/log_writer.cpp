@@ -21,6 +21,8 @@ LogOptions within_limits(LogOptions options) {
   // Four segments at least, so that a checkpoint always finds some to release.
   options.segment_bytes = blocks(std::min(options.segment_bytes, options.log_limit / 4));
   options.first_segment_bytes = blocks(std::min(options.first_segment_bytes, options.segment_bytes));
+  // A small log needs no large buffer.
+  options.buffer_bytes = std::min(options.buffer_bytes, blocks(options.log_limit));
   return options;
 }
 
