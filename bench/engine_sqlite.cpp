@@ -19,6 +19,16 @@ enum class Settings : std::uint8_t { tuned, own };
 
 constexpr int busy_timeout_ms = 60'000;
 
+// Some moments of the log's life answer busy at once, whatever the timeout: then again, for as long as the timeout would.
+template <class Call>
+int patiently(Call&& call) {
+  for (int waited_ms = 0;; ++waited_ms) {
+    const int code = call();
+    if ((code & 0xFF) != SQLITE_BUSY || waited_ms >= busy_timeout_ms) return code;
+    sqlite3_sleep(1);
+  }
+}
+
 class Connection {
  public:
   explicit Connection(const std::string& path) {
@@ -33,7 +43,9 @@ class Connection {
     if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return;
     throw BenchError(std::string("sqlite: ") + (handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code)));
   }
-  void run(const char* sql) const { require(sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr)); }
+  void run(const char* sql) const {
+    require(patiently([&] { return sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr); }));
+  }
 
   void prepare(Settings settings, Promise promise, std::uint64_t cache_bytes) const {
     require(sqlite3_busy_timeout(handle_, busy_timeout_ms));
@@ -69,7 +81,7 @@ class Statement {
   void bind(int parameter, std::int64_t number) { connection_.require(sqlite3_bind_int64(handle_, parameter, number)); }
   // True when there is a row.
   bool step() {
-    const int code = sqlite3_step(handle_);
+    const int code = patiently([&] { return sqlite3_step(handle_); });
     connection_.require(code);
     return code == SQLITE_ROW;
   }
