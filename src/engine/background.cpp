@@ -92,11 +92,14 @@ Status Engine::tidy_up(bool& more) {
   if (!writer_slot_.enter(0).ok()) return Status();
   const txn::WriterTurn turn(writer_slot_);
   QUIRE_TRY(purge_step(step_budget));
-  QUIRE_TRY(cut_file());
   QUIRE_TRY(shrink_step(step_budget, Shrink::when_worth_it));
   resources_.give_spare_units();
-  more = more || move_behind_ != 0;
-  return Status();
+  more = !to_move_.empty();
+  if (move_behind_ == 0 || more) return Status();
+  // The old places are free, and can be cut off, when the pages are somewhere else in what is published. What that does not
+  // gain waits for the next commit: another plan would find the same.
+  QUIRE_TRY(publish());
+  return cut_file();
 }
 
 Result<std::uint64_t> Engine::background_step() {
