@@ -136,7 +136,7 @@ Status Engine::serve_log(wal::LogWriter& log, bool make_all_durable) {
   for (bool more = true; more;) {
     QUIRE_ASSIGN(more, log.maintain());
   }
-  if (archiver_) QUIRE_TRY(archive_step());
+  if (archiver_) archive_step();
   if (!make_all_durable) return Status();
   // The last sync leaves a MARK behind that says so.
   for (bool more = true; more;) {
@@ -146,13 +146,11 @@ Status Engine::serve_log(wal::LogWriter& log, bool make_all_durable) {
   return Status();
 }
 
-// What is left of the log when it fails is copied by recovery, and by the next step before that.
-Status Engine::archive_step() {
-  for (Result<bool> more = true; *more;) {
-    more = archiver_->step();
-    if (!more.ok()) return more.status() == Code::full || more.status() == Code::io ? Status() : more.status();
-  }
-  return Status();
+// An archive that cannot be written to holds nobody up: the log keeps what it lacks, and the next step, closing or recovery
+// copies it. Recovery says so if it cannot.
+void Engine::archive_step() {
+  Result<bool> more = true;
+  while (more.ok() && *more) more = archiver_->step();
 }
 
 }  // namespace quire::engine

@@ -177,7 +177,7 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   bool checkpoint_is_due(const wal::LogWriter& log, std::uint64_t now_us);
   Status serve_log(wal::LogWriter& log, bool make_all_durable);
   Status tidy_up(bool& more);
-  Status archive_step();
+  void archive_step();
 
   // The log as it lies beside the file.
   struct FoundLog {

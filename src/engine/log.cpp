@@ -42,6 +42,8 @@ Status Engine::start_log() {
     QUIRE_ASSIGN(archiver_, wal::Archiver::attach(files, *log_, options_.archive_dir, options.start.start));
   }
   incarnation_.store(incarnation, release);
+  // Who finds the log finds the thread as well.
+  if (environment_.background && background_ == nullptr) background_ = std::make_unique<Background>(*this);
   log_now_.store(log_.get(), release);
   QUIRE_TRY(publish());
   // Nothing may fail from here on without poisoning: what is published says that there is a log.
@@ -56,7 +58,6 @@ Status Engine::start_log() {
     return begun;
   }
   checkpoint_.attach(log_.get());
-  if (environment_.background) background_ = std::make_unique<Background>(*this);
   return Status();
 }
 

@@ -132,6 +132,10 @@ Status Engine::trim_file() {
 Result<std::shared_ptr<Engine>> Engine::open(os::Environment& environment, const std::string& path, const Options& options) {
   QUIRE_TRY(check_options(options));
   const bool read_only = options.mode == Mode::read_only;
+  if (!read_only && !options.archive_dir.empty()) {
+    const Status listed = environment.files.list(options.archive_dir).status();
+    if (!listed.ok()) return Status(Code::invalid, "Options::archive_dir must be a directory that exists: " + std::string(listed.message()));
+  }
   if (options.mode == Mode::create) {
     QUIRE_TRY(create_if_missing(environment, path, options));
   } else {
