@@ -3,6 +3,8 @@
 // Recovery is played as the engine will do it: scan, archive the rest, begin the next incarnation, remove the old segments.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include "wal/archive_reader.hpp"
 #include "wal/test_log.hpp"
 
