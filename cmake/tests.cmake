@@ -6,7 +6,7 @@
 #   tests/**/*_test.cpp                  the same three as system_test, system_threads_test, system_slow_test
 #   tests/support/*                      helpers, linked into every test program
 #   tests/scripts/*.sh                   exit code 77 means skipped; *_slow.sh has the label slow
-#   tests/model/*.py                     exhaustive models, label slow
+#   tests/model/*_model.py               exhaustive models, label slow
 include(GoogleTest)
 set(quire_scratch ${PROJECT_BINARY_DIR}/scratch)
 file(MAKE_DIRECTORY ${quire_scratch})
@@ -110,7 +110,7 @@ endforeach()
 
 find_program(QUIRE_PYTHON python3)
 if(QUIRE_PYTHON)
-  file(GLOB models CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/model/*.py)
+  file(GLOB models CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/model/*_model.py)
   foreach(model IN LISTS models)
     cmake_path(GET model STEM name)
     quire_add_script_test(model.${name} slow ${QUIRE_PYTHON} ${model})
