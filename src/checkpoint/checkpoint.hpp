@@ -11,7 +11,7 @@
 //   publish: flip -> write pages -> notes -> assign and write table and bitmap -> sync data, sync the log up to the flip
 //            -> superblock -> sync -> CKPT into the log, sync it -> free the old blocks, release the log before the flip
 //
-// Without a log the steps that name it are left out.
+// Without a log the steps that name it are left out; also for the first checkpoint of a log, and within recovery.
 //
 // Invariants   1. no block of the published checkpoint is written (BlockAllocator asserts it)
 //              2. the superblock is written only after a sync that covers everything it refers to (CK-5, CK-6)

@@ -2,7 +2,8 @@
 //
 // The log begins with the first change after opening: a segment with a header only, then a superblock that names the new
 // incarnation and says that there is a log, and only then the first record (SB-3). So a superblock that names a log has one,
-// and a log whose superblock was never published has no record.
+// and a log whose superblock was never published has no record. That superblock has no CKPT: until RESTART is durable nothing
+// but its two copies protects it from rot (CK-7).
 #include "base/seeded_bug.hpp"
 #include "base/try.hpp"
 #include "engine/engine.hpp"
