@@ -41,6 +41,11 @@ class File {
   // Writes all of `from` at offset, extending the file as needed, or fails (then any part may be written).
   virtual Status write_at(std::uint64_t offset, Bytes from) = 0;
 
+  // write_at within the file, for few bytes at a time: where that is safe they are stored into memory that the file is mapped
+  // to, which needs no call to the system (docs/decisions/0011-stores-into-the-log.md). Never beside truncate. Everything else
+  // is as if it were write_at, and write_at is what it is here.
+  virtual Status store_at(std::uint64_t offset, Bytes from) { return write_at(offset, from); }
+
   // Makes every completed write and the size durable. After a failure nothing may be assumed about what
   // is durable, and it is never to be retried (WAL-7).
   virtual Status sync() = 0;

@@ -68,6 +68,20 @@ TEST_P(file_conformance, reads_what_was_written) {
   EXPECT_EQ(text_at(*file, 5, 2), "me");
 }
 
+TEST_P(file_conformance, reads_what_was_stored) {
+  const auto file = open("a");
+  EXPECT_TRUE(put(*file, 0, repeated(10000, 'x')).ok());
+  EXPECT_TRUE(file->store_at(4090, as_bytes("over the border")).ok());
+  EXPECT_TRUE(file->store_at(9999, as_bytes("beyond")).ok()) << "the end of the file, and of what is mapped";
+  EXPECT_EQ(text_at(*file, 4089, 17), "xover the borderx");
+  EXPECT_EQ(text_at(*file, 9998, 20), "xbeyond");
+  EXPECT_TRUE(put(*file, 4095, "WRITTEN").ok());
+  EXPECT_TRUE(file->truncate(4100).ok());
+  EXPECT_TRUE(file->store_at(4099, as_bytes("again")).ok());
+  EXPECT_TRUE(file->sync().ok());
+  EXPECT_EQ(text_at(*open("a"), 4089, 20), "xover WRITagain");
+}
+
 TEST_P(file_conformance, reads_less_only_at_the_end) {
   const auto file = open("a");
   EXPECT_TRUE(put(*file, 0, "hello").ok());
@@ -173,6 +187,13 @@ TEST_P(file_conformance, refuses_to_change_what_was_opened_for_reading) {
   EXPECT_EQ(file->allocate(0, 100), Code::read_only);
   EXPECT_EQ(file->lock(LockMode::exclusive), Code::read_only);
   EXPECT_EQ(whole_text(*file), "abc");
+}
+
+TEST_P(file_conformance, stores_nothing_into_what_was_opened_for_reading) {
+  EXPECT_TRUE(put(*open("a"), 0, "text").ok());
+  const auto file = open("a", {});
+  EXPECT_EQ(file->store_at(0, as_bytes("T")), Code::read_only);
+  EXPECT_EQ(whole_text(*file), "text");
 }
 
 TEST_P(file_conformance, refuses_offsets_beyond_every_file) {

@@ -6,6 +6,10 @@
 //
 // Why followers need no promise of fairness: a leader takes everything that is pending when it starts, so whoever appended
 // before it is durable after it, and whoever came later leads next or follows that one.
+//
+// Why nobody leads at once: those whom a sync lets go come back with their next commit a moment later. If the first of them
+// led, it would carry itself alone, and make the others wait for that. So the sync begins with the arrival of as many as
+// wanted one when the last sync ended, or after a moment; when that was in vain, the next few begin at once.
 #include "base/assert.hpp"
 #include "base/seeded_bug.hpp"
 #include "base/try.hpp"
@@ -14,6 +18,13 @@
 
 namespace quire::wal {
 
+namespace {
+
+constexpr std::uint64_t company_wait_us = 50;
+constexpr std::uint32_t syncs_without_waiting = 16;  // after a wait in vain
+
+}  // namespace
+
 Status LogWriter::sync_to(Lsn lsn) {
   if (durable_lsn() >= lsn) return Status();
   LogLock lock(*this);
@@ -21,13 +32,35 @@ Status LogWriter::sync_to(Lsn lsn) {
   if (seeded_bug("acknowledge_log_before_sync")) return Status();
   while (durable() < lsn) {
     if (!failure_.ok() || closed_) return unknown_outcome();
-    if (syncing_) {
-      synced_.wait(mutex_);
+    if (syncing_ || followers_ + 1 < company_) {
+      follow();
     } else {
+      syncing_ = true;
       sync_pending();
     }
   }
   return Status();
+}
+
+// Leaves the mutex. While nobody syncs one of those who wait keeps the time, and leads if the others stay away: whenever there
+// are followers, somebody syncs or somebody keeps the time.
+void LogWriter::follow() {
+  const std::uint64_t round = rounds_;
+  ++followers_;
+  if (syncing_ || timekeeper_) {
+    synced_.wait(mutex_);
+  } else {
+    timekeeper_ = true;
+    const bool in_vain = !synced_.wait_for(mutex_, company_wait_us);
+    if (rounds_ == round) {
+      timekeeper_ = false;
+      if (in_vain && !syncing_) {
+        company_ = 1;
+        no_waiting_ = syncs_without_waiting;
+      }
+    }
+  }
+  if (rounds_ == round) --followers_;
 }
 
 Status LogWriter::write_to(Lsn lsn) {
@@ -39,14 +72,14 @@ Status LogWriter::write_to(Lsn lsn) {
     if (writing_) {
       progress_.wait(mutex_);
     } else {
-      write_pending();
+      write_pending(TailBuffer::Way::store);
     }
   }
   return Status();
 }
 
 // Leaves the mutex while it writes.
-void LogWriter::write_pending() {
+void LogWriter::write_pending(TailBuffer::Way way) {
   QUIRE_ASSERT(!writing_);
   if (active_->empty()) return;
   writing_ = true;
@@ -54,7 +87,7 @@ void LogWriter::write_pending() {
   const Lsn end = tail_;
   mutex_.unlock();
   Status status = os::hook("log.before_write");
-  if (status.ok()) status = flight_->write_out();
+  if (status.ok()) status = flight_->write_out(way);
   mutex_.lock();
   if (status.ok()) {
     flight_->note_segments(unsynced_);
@@ -70,8 +103,7 @@ void LogWriter::write_pending() {
 
 // Leaves the mutex while it writes and syncs.
 void LogWriter::sync_pending() {
-  QUIRE_ASSERT(!syncing_);
-  syncing_ = true;
+  QUIRE_ASSERT(syncing_);
   while (writing_) progress_.wait(mutex_);
   if (failure_.ok()) write_pending();
   if (failure_.ok()) {
@@ -90,6 +122,11 @@ void LogWriter::sync_pending() {
     }
   }
   syncing_ = false;
+  ++rounds_;
+  if (no_waiting_ > 0) --no_waiting_;
+  company_ = no_waiting_ > 0 ? 1 : followers_ + 1;
+  timekeeper_ = false;
+  followers_ = 0;  // all are woken; whom it came too early for counts itself again
   synced_.notify_all();
   if (closing_) progress_.notify_all();
 }
@@ -111,6 +148,7 @@ Result<bool> LogWriter::step() {
     QUIRE_TRY(refusal());
     if (durable() < tail_) {
       if (syncing_) return true;
+      syncing_ = true;
       sync_pending();
       QUIRE_TRY(refusal());
       return true;

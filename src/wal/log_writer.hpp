@@ -216,7 +216,8 @@ class LogWriter {
   OpenSegments take_released() QUIRE_REQUIRES(mutex_);
 
   // Durability, group_commit.cpp.
-  void write_pending() QUIRE_REQUIRES(mutex_);
+  void write_pending(TailBuffer::Way way = TailBuffer::Way::write) QUIRE_REQUIRES(mutex_);
+  void follow() QUIRE_REQUIRES(mutex_);
   void sync_pending() QUIRE_REQUIRES(mutex_);
   Status sync_segments();
   void fail(const Status& status) QUIRE_REQUIRES(mutex_);
@@ -248,6 +249,11 @@ class LogWriter {
   bool preparing_ QUIRE_GUARDED_BY(mutex_) = false;
   bool writing_ QUIRE_GUARDED_BY(mutex_) = false;
   bool syncing_ QUIRE_GUARDED_BY(mutex_) = false;
+  std::uint64_t rounds_ QUIRE_GUARDED_BY(mutex_) = 0;      // syncs that have ended
+  std::uint32_t followers_ QUIRE_GUARDED_BY(mutex_) = 0;   // wait since the last of them
+  std::uint32_t company_ QUIRE_GUARDED_BY(mutex_) = 1;     // the next one begins when so many want it
+  bool timekeeper_ QUIRE_GUARDED_BY(mutex_) = false;       // one of them looks at the clock
+  std::uint32_t no_waiting_ QUIRE_GUARDED_BY(mutex_) = 0;  // syncs that begin at once
   bool closing_ QUIRE_GUARDED_BY(mutex_) = false;  // close() waits for whoever is at work
   bool closed_ QUIRE_GUARDED_BY(mutex_) = false;
   Status failure_ QUIRE_GUARDED_BY(mutex_);

@@ -37,9 +37,10 @@ class TailBuffer {
     return room;
   }
 
-  // Writes everything to its files. A last block that nothing was written to yet is filled up with zeros: writing a part of a
-  // block that is not in the system's cache would read it first.
-  Status write_out() {
+  // Writes everything to its files, or stores it where nobody is about to sync them. A last block that nothing was written to
+  // yet is filled up with zeros: writing a part of a block that is not in the system's cache would read it first.
+  enum class Way { write, store };
+  Status write_out(Way way) {
     for (std::size_t i = 0; i < pieces_.size(); ++i) {
       const Piece& piece = pieces_[i];
       std::size_t bytes = piece.bytes;
@@ -51,7 +52,10 @@ class TailBuffer {
         std::memset(data_.get() + used_, 0, fill);
         bytes += fill;
       }
-      Status written = piece.segment->file->write_at(piece.offset, Bytes(data_.get() + piece.from, bytes));
+      os::File& file = *piece.segment->file;
+      const Bytes from(data_.get() + piece.from, bytes);
+      const bool store = way == Way::store && !begins_block;
+      Status written = store ? file.store_at(piece.offset, from) : file.write_at(piece.offset, from);
       if (!written.ok()) return written;
     }
     return Status();

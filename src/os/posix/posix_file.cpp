@@ -85,6 +85,11 @@ Status PosixFile::write_at(std::uint64_t offset, Bytes from) {
   return {};
 }
 
+Status PosixFile::store_at(std::uint64_t offset, Bytes from) {
+  if (write_ && stored_map_.store(descriptor_.number(), offset, from)) return {};
+  return write_at(offset, from);
+}
+
 Status PosixFile::sync() {
   if (retry_interrupted([&] { return ::fdatasync(descriptor_.number()); }) == 0) return {};
   return system_error(errno, cannot("sync", path_));
@@ -131,6 +136,7 @@ Status reserve_by_writing(File& file, Growth growth) {
 Status PosixFile::truncate(std::uint64_t bytes) {
   QUIRE_TRY(require_write("set the size of"));
   QUIRE_TRY(check_range("set the size", path_, {.offset = bytes, .bytes = 0}));
+  stored_map_.forget();
   if (retry_interrupted([&] { return ::ftruncate(descriptor_.number(), static_cast<off_t>(bytes)); }) == 0) return {};
   return system_error(errno, cannot_resize(path_, bytes));
 }

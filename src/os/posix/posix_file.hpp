@@ -1,7 +1,7 @@
 // PosixFile: a regular file of the operating system, read and written by position.
 //
-// No mapping and no buffer of our own: what write_at has accepted is in the system's page cache and visible
-// to every other reader, which is what lets a simulator and strace see the same calls.
+// No buffer of our own: what write_at has accepted is in the system's page cache and visible to every other reader, as are
+// the calls to strace. store_at alone goes around the calls, into the same page cache (stored_map.hpp).
 //
 // Owner     whoever opened it; closing (destruction) releases its lock
 // Threads   any number at once; allocate must not overlap in time with a write behind the old end of the
@@ -14,6 +14,7 @@
 #include "os/file.hpp"
 #include "os/posix/descriptor.hpp"
 #include "os/posix/read_ahead.hpp"
+#include "os/posix/stored_map.hpp"
 
 namespace quire::os {
 
@@ -32,6 +33,7 @@ class PosixFile final : public File {
 
   Result<std::size_t> read_at(std::uint64_t offset, MutableBytes into) override;
   Status write_at(std::uint64_t offset, Bytes from) override;
+  Status store_at(std::uint64_t offset, Bytes from) override;
   Status sync() override;
   Result<std::uint64_t> size() override;
   Status allocate(std::uint64_t offset, std::uint64_t bytes) override;
@@ -48,6 +50,8 @@ class PosixFile final : public File {
   const std::string path_;
   const bool write_;
   ReadAhead read_ahead_;
+
+  StoredMap stored_map_;
 };
 
 struct Growth {
