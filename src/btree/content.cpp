@@ -47,13 +47,14 @@ std::uint32_t Content::page_bytes_with(const Part& part) const noexcept {
 
 void Content::put(const Part& part, Node& into) const {
   into.format({left_.level(), part.lower, part.upper});
-  for (std::uint32_t i = part.from; i < part.to; ++i) {
-    const Place at = place(i);
-    if (at.node != nullptr) {
-      into.append_from(*at.node, at.index);
-    } else {
-      into.append_separator(separator_, left_.child(left_.count()));
-    }
+  const std::uint32_t left_count = left_.count();
+  if (part.from < left_count) into.append_from(left_, part.from, std::min(part.to, left_count));
+  if (part.to > left_count) {
+    // The separator of two inner nodes comes down between their records.
+    const std::uint32_t right_begin = left_count + (leaf() ? 0 : 1);
+    if (part.from < right_begin && part.to >= right_begin && !leaf()) into.append_separator(separator_, left_.child(left_count));
+    const std::uint32_t from = std::max(part.from, right_begin);
+    if (part.to > from) into.append_from(right_, from - right_begin, part.to - right_begin);
   }
   if (!leaf()) into.set_child(into.count(), child(part.to));
   into.update_heads();

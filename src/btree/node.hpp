@@ -208,8 +208,8 @@ class Node : public NodeView {
   bool fits_replacing_separator(std::uint32_t index, std::string_view separator) const noexcept;
   void replace_separator(std::uint32_t index, std::string_view separator);
 
-  // Appends a record whose key is the highest so far; for rebuilding. Heads follow by update_heads().
-  void append_from(const NodeView& from, std::uint32_t index);
+  // Append records whose keys are the highest so far, to a node without gaps; for rebuilding. Heads follow by update_heads().
+  void append_from(const NodeView& from, std::uint32_t begin, std::uint32_t end);
   void append_separator(std::string_view separator, PageId child);
 
   // Chooses head_skip anew, and with it all heads and hints.
@@ -243,6 +243,7 @@ class Node : public NodeView {
     std::uint16_t flags;
   };
   void add_slot(std::uint32_t index, const SlotContent& content);
+  void append_record(const NodeView& from, std::uint32_t index);
   void change_row(std::uint32_t index, const std::optional<RowHeader>& header, bool ghost);
   void write_leaf_record(std::uint32_t offset, std::string_view suffix, const LeafRecord& record);
   void update_hints() noexcept;

@@ -296,7 +296,30 @@ void Node::replace_separator(std::uint32_t index, std::string_view separator) {
   QUIRE_VERIFY(check().ok());
 }
 
-void Node::append_from(const NodeView& from, std::uint32_t index) {
+// Under the same prefix records and slots are copied as they are.
+void Node::append_from(const NodeView& from, std::uint32_t begin, std::uint32_t end) {
+  if (from.prefix().size() != node_field::prefix_bytes.get(data_)) {
+    for (std::uint32_t i = begin; i < end; ++i) append_record(from, i);
+    return;
+  }
+  const std::uint32_t slots_end = node_header_bytes + (count() + end - begin) * slot_bytes;
+  std::uint32_t low = heap_low();
+  for (std::uint32_t i = begin; i < end; ++i) {
+    const std::uint32_t bytes = from.record_bytes(i);
+    QUIRE_ASSERT(low >= slots_end + bytes);
+    low -= bytes;
+    std::memcpy(data_ + low, from.data() + from.record_offset(i), bytes);
+    std::byte* s = mutable_slot(count() + i - begin);
+    std::memcpy(s, from.data() + node_header_bytes + i * slot_bytes, slot_bytes);
+    slot_field::offset.set(s, page::to_offset16(low));
+    count_flags(0, slot_field::packed.get(s));
+    if (const std::optional<RowHeader> header = from.row_header(i)) note_xid(header->xid);
+  }
+  set_heap(low, heap_used() + heap_low() - low);
+  set_count(count() + end - begin);
+}
+
+void Node::append_record(const NodeView& from, std::uint32_t index) {
   // The new prefix is longer or shorter than the old one, and the suffix the other way round.
   const std::string_view from_prefix = from.prefix();
   const std::size_t own_prefix = node_field::prefix_bytes.get(data_);

@@ -327,7 +327,7 @@ TEST(node, is_rebuilt_record_by_record_under_a_longer_prefix) {
   page::format_page(page, {page::PageType::leaf, TreeId{7}, PageId{10}});
   Node narrow{MutableBytes(page)};
   narrow.format({0, "cities|10", "cities|159"});
-  for (std::uint32_t i = 0; i < wide.node().count(); ++i) narrow.append_from(wide.node(), i);
+  narrow.append_from(wide.node(), 0, wide.node().count());
   narrow.update_heads();
   ASSERT_EQ(narrow.check().to_string(), "ok");
   EXPECT_EQ(narrow.prefix(), "cities|1");
