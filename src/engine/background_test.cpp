@@ -41,7 +41,8 @@ TEST_F(background, comes_to_rest_when_nobody_commits) {
 TEST_F(background, gives_the_end_of_the_file_back_after_a_drop) {
   ASSERT_EQ(create_keyspace(*engine_, "big").to_string(), "ok");
   {
-    const std::unique_ptr<Writer> writer = Writer::begin(*engine_, 0).value();
+    std::optional<Writer> writer;
+    ASSERT_TRUE(Writer::begin(*engine_, 0, writer).ok());
     const catalog::KeyspaceRecord big = *writer->catalog().find("big");
     for (int i = 0; i < 3000; ++i) ASSERT_TRUE(writer->put(big, "key" + std::to_string(i), std::string(3000, 'v')).ok());
     ASSERT_EQ(writer->commit().to_string(), "ok");
@@ -50,7 +51,8 @@ TEST_F(background, gives_the_end_of_the_file_back_after_a_drop) {
   ASSERT_EQ(engine_->checkpoint(0).to_string(), "ok");
   const std::uint64_t before = file_bytes();
   {
-    const std::unique_ptr<Writer> writer = Writer::begin(*engine_, 0).value();
+    std::optional<Writer> writer;
+    ASSERT_TRUE(Writer::begin(*engine_, 0, writer).ok());
     ASSERT_EQ(writer->drop_keyspace("big").to_string(), "ok");
     ASSERT_EQ(writer->commit().to_string(), "ok");
   }
@@ -64,7 +66,8 @@ TEST_F(background, gives_the_end_of_the_file_back_after_a_drop) {
 // A power cut takes nothing that a step has made durable, though the commit did not wait for it.
 TEST_F(background, makes_lazy_commits_durable) {
   {
-    const std::unique_ptr<Writer> writer = Writer::begin(*engine_, 0).value();
+    std::optional<Writer> writer;
+    ASSERT_TRUE(Writer::begin(*engine_, 0, writer).ok());
     ASSERT_TRUE(writer->put(*writer->catalog().find(default_keyspace), "lazy", "row").ok());
     writer->set_durability(Durability::lazy);
     ASSERT_EQ(writer->commit().to_string(), "ok");

@@ -59,8 +59,7 @@ Result<std::uint64_t> Writer::bulk_load(std::string_view name, const std::functi
     return loaded;
   }
   changed_.erase(old.tree);
-  last_change_ = nullptr;
-  change_of(record.tree).rows = static_cast<std::int64_t>(rows);
+  changed_.of(record.tree).rows = static_cast<std::int64_t>(rows);
   own_catalog_ = std::move(changed);
   return rows;
 }

@@ -17,6 +17,8 @@ namespace {
 // Leaves of a tree with old ghosts that one step looks at.
 constexpr int leaves_per_sweep = 16;
 
+constexpr std::uint32_t writers_per_horizon = 16;
+
 // Room asked for before a tree is dropped; freed pages take none but for their way through the page table.
 constexpr std::uint32_t dirty_pages_to_drop = 6;
 
@@ -77,6 +79,15 @@ Status Engine::publish(const Committing* committing) {
     visibility_.advance(log->durable_lsn());
   }
   return published;
+}
+
+Xid Engine::horizon_of_writer() noexcept {
+  if (writers_until_horizon_ == 0) {
+    writer_horizon_ = snapshots_.horizon();
+    writers_until_horizon_ = writers_per_horizon;
+  }
+  --writers_until_horizon_;
+  return writer_horizon_;
 }
 
 Status Engine::purge_step(std::uint64_t budget) {

@@ -133,12 +133,9 @@ Status Writer::commit_to_log() {
     appended = log.append(lock, *room, transaction_.xid(), log_.commit_record(timestamp, now));
     if (appended.ok()) {
       engine_.clock_.store(timestamp, relaxed);
-      {
-        os::Lock active(engine_.active_mutex_);
-        engine_.active_ = nullptr;
-      }
+      take_off_active_list();
       engine_.counts_.commit(transaction_.xid(), changed_, transaction_.horizon());
-      engine_.visibility_.commit(transaction_.xid(), synced ? appended->end : wal::no_lsn, own_catalog_);
+      show_when(synced ? appended->end : wal::no_lsn);
     }
   }
   if (!appended.ok()) {
@@ -171,7 +168,7 @@ Status Writer::commit_by_checkpoint() {
     end();
     return status;
   }
-  engine_.visibility_.commit(transaction_.xid(), wal::no_lsn, own_catalog_);
+  show_when(wal::no_lsn);
   engine_.purge_due_ = purge_budget_min;
   after_commit();
   const std::uint64_t budget = purge_budget_min + purge_budget_per_change * transaction_.operations();
@@ -183,15 +180,19 @@ Status Writer::commit_by_checkpoint() {
 Status Writer::commit_in_memory() {
   {
     const InGate in_gate(engine_.pool_.gate());
-    os::Lock active(engine_.active_mutex_);
-    engine_.active_ = nullptr;
+    take_off_active_list();
     engine_.counts_.commit(transaction_.xid(), changed_, transaction_.horizon());
-    engine_.visibility_.commit(transaction_.xid(), wal::no_lsn, own_catalog_);
+    show_when(wal::no_lsn);
   }
   engine_.clean_.store(false, release);
   after_commit();
   end();
   return Status();
+}
+
+void Writer::show_when(Lsn durable) {
+  if (own_catalog_ != nullptr) engine_.committed_catalog_ = own_catalog_;
+  engine_.visibility_.commit(transaction_.xid(), durable, own_catalog_);
 }
 
 // What purge cannot do now it meets again. Small transactions leave it to every few of them.

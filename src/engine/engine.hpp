@@ -198,6 +198,8 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   Status replayed(Lsn at) override;
   Result<btree::Tree*> replay_tree(TreeId id);
 
+  // In the writer slot. As of a few transactions ago: what is kept for longer than needed for that does no harm.
+  Xid horizon_of_writer() noexcept;
   // In the writer slot. Failures are met again by the next step.
   Status purge_step(std::uint64_t budget);
   // BA-9: moves up to `budget` pages from the end of the file to its front, to be cut off after the next publish. Begins
@@ -275,6 +277,13 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   std::unique_ptr<Background> background_;  // null where the environment wants none
 
   // Of the holder of the writer slot.
+  CatalogPointer committed_catalog_;  // with commits that are not visible yet
+  struct WriterMemory {
+    wal::OpBuffer ops;
+    RowCounts::Changes changed;
+  } writer_memory_;  // that one transaction leaves to the next: both are empty
+  Xid writer_horizon_{};
+  std::uint32_t writers_until_horizon_ = 0;
   txn::UndoLog undo_log_;
   txn::PurgeQueue purge_queue_;
   std::uint64_t purge_due_ = 0;     // records that commits since the last step ask for

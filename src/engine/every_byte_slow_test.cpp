@@ -27,7 +27,8 @@ SmallDatabase make_unclean_database() {
   rows["large"] = std::string(9000, 'A');
   QUIRE_ASSERT(commit_rows(*engine, rows).ok());
   for (const auto& [key, value] : rows) small.rows[key] = *value;
-  const std::unique_ptr<Writer> writer = Writer::begin(*engine, 0).value();
+  std::optional<Writer> writer;
+  QUIRE_ASSERT(Writer::begin(*engine, 0, writer).ok());
   const catalog::KeyspaceRecord record = *writer->catalog().find(default_keyspace);
   for (int i = 0; i < 60; i += 2) {
     const std::string key = "key" + std::to_string(i);

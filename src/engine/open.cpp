@@ -105,7 +105,8 @@ Status Engine::load(const space::Superblock& superblock) {
   for (const auto& [name, record] : loaded.keyspaces) {
     if (counts_.ghosts(record.tree) && !read_only_) sweeps_.push_back({record.tree, {}});
   }
-  visibility_.open(std::make_shared<const catalog::Catalog>(std::move(loaded)), limit);
+  committed_catalog_ = std::make_shared<const catalog::Catalog>(std::move(loaded));
+  visibility_.open(committed_catalog_, limit);
   return Status();
 }
 

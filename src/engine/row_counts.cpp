@@ -8,6 +8,30 @@
 
 namespace quire::engine {
 
+namespace {
+
+auto place_of(auto& all, TreeId tree) {
+  return std::lower_bound(all.begin(), all.end(), tree, [](const RowCounts::Changes::Each& each, TreeId wanted) { return each.tree < wanted; });
+}
+
+}  // namespace
+
+RowCounts::Change& RowCounts::Changes::of(TreeId tree) {
+  auto at = place_of(all_, tree);
+  if (at == all_.end() || at->tree != tree) at = all_.insert(at, {tree, {}});
+  return at->change;
+}
+
+const RowCounts::Change* RowCounts::Changes::find(TreeId tree) const noexcept {
+  const auto at = place_of(all_, tree);
+  return at == all_.end() || at->tree != tree ? nullptr : &at->change;
+}
+
+void RowCounts::Changes::erase(TreeId tree) {
+  const auto at = place_of(all_, tree);
+  if (at != all_.end() && at->tree == tree) all_.erase(at);
+}
+
 void RowCounts::load(const std::vector<checkpoint::RowCount>& counts) {
   os::Lock lock(mutex_);
   counts_.clear();

@@ -7,6 +7,7 @@
 // Threads   any; a mutex that is a leaf (BP-1)
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <vector>
 
@@ -21,7 +22,28 @@ class RowCounts {
     std::int64_t rows = 0;
     bool ghosts = false;  // the transaction has erased rows
   };
-  using Changes = std::map<TreeId, Change>;
+  // By tree. Nearly all transactions change one or two.
+  class Changes {
+   public:
+    struct Each {
+      TreeId tree;
+      Change change;
+    };
+    Changes() = default;
+    Changes(std::initializer_list<Each> ascending) : all_(ascending) {}
+    // Valid until the next tree comes or goes.
+    Change& of(TreeId tree);
+    const Change* find(TreeId tree) const noexcept;
+    void erase(TreeId tree);
+    void clear() noexcept { all_.clear(); }
+    bool empty() const noexcept { return all_.empty(); }
+    std::size_t size() const noexcept { return all_.size(); }
+    auto begin() const noexcept { return all_.begin(); }
+    auto end() const noexcept { return all_.end(); }
+
+   private:
+    std::vector<Each> all_;  // in ascending order
+  };
 
   void load(const std::vector<checkpoint::RowCount>& counts);
   // As the newest snapshot, or one that sees transactions below `limit`, has it; 0 for a tree without a count.

@@ -83,7 +83,8 @@ TEST(row_counts, survive_a_checkpoint_just_before_the_commit) {
     {
       const EnginePointer engine = open_shared(machine.environment(), test_path, options).value();
       ASSERT_TRUE(create_keyspace(*engine, "second").ok());
-      const std::unique_ptr<Writer> writer = Writer::begin(*engine, 0).value();
+      std::optional<Writer> writer;
+      ASSERT_TRUE(Writer::begin(*engine, 0, writer).ok());
       ASSERT_TRUE(writer->put(*writer->catalog().find(default_keyspace), "k", std::string(bytes / 2, 'v')).ok());
       ASSERT_TRUE(writer->put(*writer->catalog().find("second"), "k", std::string(bytes - bytes / 2, 'v')).ok());
       AtHook hook("commit.before_log", [&] { EXPECT_TRUE(engine->checkpoint(0).ok()); });

@@ -129,7 +129,7 @@ Status Engine::compact_trees(std::uint64_t timeout_us) {
       QUIRE_TRY(writer_slot_.enter(timeout_us));
       const txn::WriterTurn turn(writer_slot_);
       QUIRE_TRY(usable());
-      const CatalogPointer newest = visibility_.committed();
+      const CatalogPointer newest = committed_catalog_;
       const catalog::KeyspaceRecord* current = newest->find(name);
       if (current == nullptr || current->tree != record.tree) break;  // dropped meanwhile
       btree::Tree rows = tree(record);

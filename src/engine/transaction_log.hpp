@@ -21,6 +21,14 @@ namespace quire::engine {
 
 class TransactionLog {
  public:
+  // `memory`: an empty buffer of a transaction before, whose memory serves again.
+  explicit TransactionLog(wal::OpBuffer memory = {}) noexcept : ops_(std::move(memory)) {}
+  // Ends it.
+  wal::OpBuffer give_memory() noexcept {
+    ops_.clear();
+    return std::move(ops_);
+  }
+
   // `make_room`: publishes a checkpoint when the log has reached its limit; none: such calls fail with busy. The log
   // outlives this.
   void open(wal::LogWriter& log, Xid xid, std::function<Status()> make_room);

@@ -60,7 +60,8 @@ TEST_F(engine_verify, finds_a_wrong_number_of_rows) {
 TEST_F(engine_verify, is_not_needed_to_refuse_erasing_more_rows_than_are_counted) {
   const catalog::KeyspaceRecord second = *engine_->catalog()->find("second");
   ASSERT_TRUE(engine_->tree(second).put("uncounted", "row").ok());
-  const std::unique_ptr<Writer> writer = Writer::begin(*engine_, 0).value();
+  std::optional<Writer> writer;
+  ASSERT_TRUE(Writer::begin(*engine_, 0, writer).ok());
   ASSERT_TRUE(writer->erase(second, "uncounted").value());
   const Status refused = writer->commit();
   EXPECT_EQ(refused, Code::corrupt);

@@ -8,7 +8,7 @@ namespace quire::engine {
 void Visibility::open(CatalogPointer catalog, Xid limit) {
   os::Lock lock(mutex_);
   QUIRE_ASSERT(queue_.empty());
-  visible_ = committed_ = std::move(catalog);
+  visible_ = std::move(catalog);
   snapshots_.set_newest(limit);
   version_.fetch_add(1, acq_rel);
 }
@@ -16,11 +16,6 @@ void Visibility::open(CatalogPointer catalog, Xid limit) {
 CatalogPointer Visibility::visible() const {
   os::Lock lock(mutex_);
   return visible_;
-}
-
-CatalogPointer Visibility::committed() const {
-  os::Lock lock(mutex_);
-  return committed_;
 }
 
 void Visibility::show(const Commit& commit) {
@@ -31,7 +26,6 @@ void Visibility::show(const Commit& commit) {
 
 void Visibility::commit(Xid xid, Lsn when, CatalogPointer changed) {
   os::Lock lock(mutex_);
-  if (changed != nullptr) committed_ = changed;
   Commit commit{xid, when, std::move(changed)};
   if (queue_.empty() && when <= durable_) {
     show(commit);

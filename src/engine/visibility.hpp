@@ -2,7 +2,7 @@
 //
 // Commits become visible in the order in which they happened, each as soon as every `sync` commit up to it is durable: nobody
 // reads what a crash can take back, but for what said of itself that it may. Writers work on what is
-// committed, visible or not: their own commit comes later in the same log.
+// committed, visible or not (Engine::committed_catalog_): their own commit comes later in the same log.
 //
 // Invariants   1. the catalog that readers get is that of the newest visible commit; both change together
 //              2. snapshots.newest() is one above the newest visible transaction, or a limit from before
@@ -32,7 +32,6 @@ class Visibility {
     return read(visible_);
   }
   CatalogPointer visible() const;
-  CatalogPointer committed() const;
   // Moves when keyspaces that readers see come or go.
   std::uint64_t version() const noexcept { return version_.load(acquire); }
 
@@ -57,7 +56,6 @@ class Visibility {
   Atomic<std::uint64_t> waiting_{0};
   mutable os::Mutex mutex_;
   CatalogPointer visible_ QUIRE_GUARDED_BY(mutex_);
-  CatalogPointer committed_ QUIRE_GUARDED_BY(mutex_);
   Lsn durable_ QUIRE_GUARDED_BY(mutex_){};
   std::deque<Commit> queue_ QUIRE_GUARDED_BY(mutex_);  // not visible yet
 };

@@ -11,17 +11,19 @@ namespace quire::engine {
 using catalog::Catalog;
 using catalog::KeyspaceRecord;
 
-Writer::Writer(Engine& engine, CatalogPointer catalog)
+Writer::Writer(Engine& engine, Entered)
     : engine_(engine),
-      catalog_(std::move(catalog)),
-      transaction_(engine.undo_log_, Xid{engine.next_xid_.fetch_add(1, relaxed)}, engine.snapshots_.horizon()),
+      catalog_(*engine.committed_catalog_),
+      transaction_(engine.undo_log_, Xid{engine.next_xid_.fetch_add(1, relaxed)}, engine.horizon_of_writer()),
+      changed_(std::move(engine.writer_memory_.changed)),
+      log_(std::move(engine.writer_memory_.ops)),
       logs_(engine.commits_to_log()),
       durability_(engine.options_.durability) {
   os::Lock lock(engine_.active_mutex_);
   engine_.active_ = &transaction_;
 }
 
-Result<std::unique_ptr<Writer>> Writer::begin(Engine& engine, std::uint64_t timeout_us) {
+Status Writer::begin(Engine& engine, std::uint64_t timeout_us, std::optional<Writer>& writer) {
   QUIRE_TRY(engine.usable());
   if (engine.read_only_) return Status(Code::read_only, engine.path() + " is open for reading only");
   QUIRE_TRY(engine.writer_slot_.enter(timeout_us));
@@ -30,34 +32,32 @@ Result<std::unique_ptr<Writer>> Writer::begin(Engine& engine, std::uint64_t time
     engine.writer_slot_.leave();
     return usable;
   }
-  return std::unique_ptr<Writer>(new Writer(engine, engine.visibility_.committed()));
+  writer.emplace(engine, Entered());
+  return Status();
 }
 
 Writer::~Writer() {
   if (!ended_) (void)rollback().ok();
 }
 
+void Writer::take_off_active_list() noexcept {
+  os::Lock lock(engine_.active_mutex_);
+  engine_.active_ = nullptr;
+  listed_ = false;
+}
+
 void Writer::end() noexcept {
   ended_ = true;
-  {
-    os::Lock lock(engine_.active_mutex_);
-    engine_.active_ = nullptr;
-  }
+  if (listed_) take_off_active_list();
+  changed_.clear();
+  engine_.writer_memory_ = {log_.give_memory(), std::move(changed_)};
   engine_.resources_.give_spare_units();
   engine_.writer_slot_.leave();
 }
 
-RowCounts::Change& Writer::change_of(TreeId tree) {
-  if (last_change_ == nullptr || last_tree_ != tree) {
-    last_change_ = &changed_[tree];
-    last_tree_ = tree;
-  }
-  return *last_change_;
-}
-
 std::uint64_t Writer::rows(const KeyspaceRecord& record) const {
-  const auto found = changed_.find(record.tree);
-  return engine_.counts_.rows(record.tree) + (found == changed_.end() ? 0 : static_cast<std::uint64_t>(found->second.rows));
+  const RowCounts::Change* change = changed_.find(record.tree);
+  return engine_.counts_.rows(record.tree) + (change == nullptr ? 0 : static_cast<std::uint64_t>(change->rows));
 }
 
 Result<bool> Writer::put(const KeyspaceRecord& record, std::string_view key, std::string_view value) {
@@ -71,15 +71,14 @@ Result<bool> Writer::put(const KeyspaceRecord& record, std::string_view key, std
     if (transaction_.head() != before.head) QUIRE_TRY(undo_to(before));
     return status;
   }
-  RowCounts::Change& change = change_of(record.tree);
-  if (*put) ++change.rows;
+  if (*put) ++changed_.of(record.tree).rows;
   return *put;
 }
 
 Result<bool> Writer::erase(const KeyspaceRecord& record, std::string_view key) {
   if (logs_ && !log_.is_open()) QUIRE_TRY(begin_logging());
   const txn::WriteTransaction::Savepoint before = transaction_.savepoint();
-  RowCounts::Change& change = change_of(record.tree);
+  RowCounts::Change& change = changed_.of(record.tree);
   // A checkpoint may come at any time.
   if (!change.ghosts) engine_.counts_.note_ghosts(record.tree);
   QUIRE_ASSIGN(const bool erased, engine_.tree(record).erase(key, &transaction_));
@@ -148,7 +147,6 @@ Status Writer::drop_keyspace(std::string_view name) {
   next->keyspaces.erase(next->keyspaces.find(name));
   own_catalog_ = std::move(next);
   changed_.erase(record.tree);
-  last_change_ = nullptr;
   return Status();
 }
 
@@ -175,7 +173,6 @@ Status Writer::rollback_to(const Savepoint& savepoint) {
   QUIRE_TRY(undo_to(savepoint.undo));
   own_catalog_ = savepoint.catalog;
   changed_ = savepoint.changed;
-  last_change_ = nullptr;
   return Status();
 }
 

@@ -13,8 +13,7 @@
 //            happened, earlier ones stay. A rollback that cannot be completed poisons the engine
 #pragma once
 
-#include <map>
-#include <memory>
+#include <optional>
 
 #include "engine/engine.hpp"
 #include "engine/transaction_log.hpp"
@@ -24,13 +23,16 @@ namespace quire::engine {
 
 class Writer {
  public:
-  static Result<std::unique_ptr<Writer>> begin(Engine& engine, std::uint64_t timeout_us);
+  // Waits for the writer slot, no longer than the timeout, and makes the writer in place.
+  static Status begin(Engine& engine, std::uint64_t timeout_us, std::optional<Writer>& writer);
+  class Entered;  // says that the slot is taken
+  Writer(Engine& engine, Entered entered);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   ~Writer();
 
   // With this transaction's own keyspaces. Valid until the next create, drop or rollback_to.
-  const catalog::Catalog& catalog() const noexcept { return own_catalog_ ? *own_catalog_ : *catalog_; }
+  const catalog::Catalog& catalog() const noexcept { return own_catalog_ ? *own_catalog_ : catalog_; }
   // Rows of a keyspace with this transaction's changes.
   std::uint64_t rows(const catalog::KeyspaceRecord& record) const;
   // Moves with every change; cursors compare it.
@@ -59,12 +61,12 @@ class Writer {
   Status rollback();
 
  private:
-  Writer(Engine& engine, CatalogPointer catalog);
-  RowCounts::Change& change_of(TreeId tree);
   Result<std::uint64_t> fill_tree(const catalog::KeyspaceRecord& record, const std::function<Result<bool>(Entry&)>& next);
   Status write_names_row(std::string_view name, const catalog::KeyspaceRecord& record);
   Status undo_to(const txn::WriteTransaction::Savepoint& savepoint);
   void end() noexcept;
+  // From here on flips do not list it as active.
+  void take_off_active_list() noexcept;
 
   // Before the first change that is to be logged.
   Status begin_logging();
@@ -80,19 +82,25 @@ class Writer {
   Status commit_to_log();
   Status commit_by_checkpoint();
   Status commit_in_memory();
+  // Others see what is committed as soon as the log is durable so far.
+  void show_when(Lsn durable);
   void after_commit();
 
   Engine& engine_;
-  CatalogPointer catalog_;
+  const catalog::Catalog& catalog_;  // the engine's, which nobody else changes meanwhile
   CatalogPointer own_catalog_;
   txn::WriteTransaction transaction_;
   RowCounts::Changes changed_;
-  RowCounts::Change* last_change_ = nullptr;  // of last_tree_
-  TreeId last_tree_{};
   TransactionLog log_;
   bool logs_;  // commits through the log, as it looks now
   Durability durability_;
+  bool listed_ = true;  // on the active list
   bool ended_ = false;
+};
+
+class Writer::Entered {
+  friend class Writer;
+  Entered() = default;
 };
 
 }  // namespace quire::engine

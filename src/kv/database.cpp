@@ -229,21 +229,24 @@ Result<std::uint64_t> Keyspace::count() const {
 }
 
 Status Keyspace::put(std::string_view key, std::string_view value) {
-  QUIRE_ASSIGN(const std::shared_ptr<TransactionState> state, TransactionState::begin(impl_->database, Access::write));
-  QUIRE_TRY(state->put(impl_->name, key, value, false));
-  return state->commit();
+  TransactionState state(impl_->database, Access::write);
+  QUIRE_TRY(state.start());
+  QUIRE_TRY(state.put(impl_->name, key, value, false));
+  return state.commit();
 }
 
 Status Keyspace::insert(std::string_view key, std::string_view value) {
-  QUIRE_ASSIGN(const std::shared_ptr<TransactionState> state, TransactionState::begin(impl_->database, Access::write));
-  QUIRE_TRY(state->put(impl_->name, key, value, true));
-  return state->commit();
+  TransactionState state(impl_->database, Access::write);
+  QUIRE_TRY(state.start());
+  QUIRE_TRY(state.put(impl_->name, key, value, true));
+  return state.commit();
 }
 
 Status Keyspace::erase(std::string_view key) {
-  QUIRE_ASSIGN(const std::shared_ptr<TransactionState> state, TransactionState::begin(impl_->database, Access::write));
-  QUIRE_TRY(state->erase(impl_->name, key));
-  return state->commit();
+  TransactionState state(impl_->database, Access::write);
+  QUIRE_TRY(state.start());
+  QUIRE_TRY(state.erase(impl_->name, key));
+  return state.commit();
 }
 
 }  // namespace quire

@@ -71,7 +71,12 @@ Status check_value(std::string_view value);
 
 class TransactionState {
  public:
+  // Begins with start(). If that fails there is nothing to end.
+  TransactionState(std::shared_ptr<DatabaseState> database, Access access) noexcept : database_(std::move(database)), access_(access) {}
   static Result<std::shared_ptr<TransactionState>> begin(std::shared_ptr<DatabaseState> database, Access access);
+  Status start();
+  TransactionState(const TransactionState&) = delete;
+  TransactionState& operator=(const TransactionState&) = delete;
   ~TransactionState();
 
   Access access() const noexcept { return access_; }
@@ -109,9 +114,7 @@ class TransactionState {
   Status rollback();
 
  private:
-  TransactionState(std::shared_ptr<DatabaseState> database, Access access, std::uint32_t slot)
-      : database_(std::move(database)), access_(access), slot_(slot) {}
-  Status start();
+  Status begin_inside();
   Status can_end() const;
   void end() noexcept;
   // Ends the transaction, however the scope is left.
@@ -124,11 +127,11 @@ class TransactionState {
 
   const std::shared_ptr<DatabaseState> database_;
   const Access access_;
-  const std::uint32_t slot_;
+  std::uint32_t slot_ = 0;
   bool active_ = false;
   bool asking_ = false;  // a bulk load waits for the caller's next row
   std::optional<engine::Reader> reader_;
-  std::unique_ptr<engine::Writer> writer_;
+  std::optional<engine::Writer> writer_;
   struct Named {
     std::uint64_t number;
     engine::Writer::Savepoint savepoint;

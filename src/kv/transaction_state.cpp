@@ -97,28 +97,31 @@ Result<KeyspaceRecord> Visit::find(std::string_view keyspace) const {
 Status Visit::check_key(std::string_view key) const { return kv::check_key(key, engine().page_bytes()); }
 
 Result<std::shared_ptr<TransactionState>> TransactionState::begin(std::shared_ptr<DatabaseState> database, Access access) {
-  QUIRE_ASSIGN(const std::uint32_t slot, database->enter());
-  std::shared_ptr<TransactionState> state(new TransactionState(database, access, slot));
-  Status started = state->start();
-  if (!started.ok()) {
-    database->leave(slot);
-    return started;
-  }
-  state->active_ = true;
+  auto state = std::make_shared<TransactionState>(std::move(database), access);
+  QUIRE_TRY(state->start());
   return state;
 }
 
 Status TransactionState::start() {
+  QUIRE_ASSIGN(slot_, database_->enter());
+  Status begun = begin_inside();
+  active_ = begun.ok();
+  if (!active_) database_->leave(slot_);
+  return begun;
+}
+
+Status TransactionState::begin_inside() {
   if (access_ == Access::read) {
     reader_.emplace(engine().begin_read());
     return Status();
   }
   if (database_->read_only) return Status(Code::read_only, engine().path() + " is open for reading only");
-  QUIRE_ASSIGN(writer_, engine::Writer::begin(engine(), database_->lock_timeout_us));
-  return Status();
+  return engine::Writer::begin(engine(), database_->lock_timeout_us, writer_);
 }
 
-TransactionState::~TransactionState() { (void)rollback().ok(); }
+TransactionState::~TransactionState() {
+  if (active_) (void)rollback().ok();
+}
 
 void TransactionState::end() noexcept {
   active_ = false;
