@@ -16,6 +16,12 @@ add_library(quire_test_flags INTERFACE)
 target_include_directories(quire_test_flags INTERFACE
   ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR})
 target_compile_definitions(quire_test_flags INTERFACE QUIRE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+# Tests themselves are not worth optimising: with sanitizers that takes three times as long to compile. What they look for
+# behind undefined behaviour lies in the library.
+target_compile_options(quire_test_flags INTERFACE -O0)
+if(QUIRE_SANITIZE STREQUAL "address")
+  target_compile_options(quire_test_flags INTERFACE -fno-sanitize=undefined)
+endif()
 target_link_libraries(quire_test_flags INTERFACE quire_flags GTest::gmock Threads::Threads fmt::fmt nlohmann_json::nlohmann_json)
 if(TARGET rapidcheck)
   target_link_libraries(quire_test_flags INTERFACE rapidcheck)

@@ -8,6 +8,7 @@
 #include "kv/test_database.hpp"
 #include "os/sim/sim_environment.hpp"
 #include "support/crash_points.hpp"
+#include "support/environment.hpp"
 
 namespace quire::kv {
 namespace {
@@ -120,7 +121,8 @@ class bulk_load_crash : public testing::Test {
 };
 
 TEST_F(bulk_load_crash, gives_the_old_or_the_new_content) {
-  for (std::uint64_t seed = 1; seed <= 4 && !HasFailure(); ++seed) {
+  const std::uint64_t seeds = test::number_from_environment("QUIRE_SEEDS", 4);
+  for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) {
     // Small nodes, so that levels grow on the way.
     btree::Tree::max_slots_for_tests = seed % 2 == 0 ? 4 : 0;
     EXPECT_GT(CrashScene({.seed = seed}).run(), 300u);
@@ -128,7 +130,8 @@ TEST_F(bulk_load_crash, gives_the_old_or_the_new_content) {
 }
 
 TEST_F(bulk_load_crash, gives_the_old_content_when_the_load_fails) {
-  for (std::uint64_t seed = 1; seed <= 4 && !HasFailure(); ++seed) {
+  const std::uint64_t seeds = test::number_from_environment("QUIRE_SEEDS", 4);
+  for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) {
     btree::Tree::max_slots_for_tests = seed % 2 == 0 ? 4 : 0;
     EXPECT_GT(CrashScene({.seed = seed, .fails = true}).run(), 300u);
   }
