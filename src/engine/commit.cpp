@@ -32,8 +32,8 @@ Status Engine::usable() const {
   return Status(Code::poisoned, "an earlier change of " + path() + " failed while it was being written; close every handle of it and open it again");
 }
 
-Reader Engine::begin_read() {
-  if (visibility_.waiting()) await_own_commit();
+Result<Reader> Engine::begin_read() {
+  QUIRE_TRY(await_own_commit());
   return visibility_.with_visible([&](const CatalogPointer& visible) { return Reader(snapshots_.acquire_slot(), snapshots_, visible); });
 }
 

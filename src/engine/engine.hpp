@@ -75,12 +75,13 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   // poisoned; invalid in a child of fork(); or ok.
   Status usable() const;
 
-  Reader begin_read();
+  // What the calling thread has committed itself is seen by what it reads from now on, whatever that waits for. Poisoned when
+  // that cannot be: nobody gets an older state.
+  Status await_own_commit() { return visibility_.waiting() ? await_own_waiting_commit() : Status(); }
+  // Waits for it as well.
+  Result<Reader> begin_read();
   // For single reads without a snapshot: what is visible by now.
-  txn::View committed() {
-    if (visibility_.waiting()) await_own_commit();
-    return {snapshots_.newest(), false, nullptr};
-  }
+  txn::View committed() const { return {snapshots_.newest(), false, nullptr}; }
   // As readers see it.
   CatalogPointer catalog() const { return visibility_.visible(); }
   // Moves when keyspaces come or go.
@@ -170,8 +171,7 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   Status close_log();
   // Until a commit at `lsn` is as durable as wanted. A failure poisons the engine.
   Status make_durable(Durability wanted, Lsn lsn);
-  // The calling thread reads what it has committed itself, whatever that waits for.
-  void await_own_commit();
+  Status await_own_waiting_commit();
   void note_own_commit(Xid xid, Lsn lsn);
 
   bool checkpoint_is_due(const wal::LogWriter& log, std::uint64_t now_us);

@@ -88,10 +88,13 @@ void Engine::note_own_commit(Xid xid, Lsn lsn) {
   if (visibility_.waiting()) own_commit = {number_, xid, lsn};
 }
 
-// Others may be waiting for the disk with earlier commits; one sync at most.
-void Engine::await_own_commit() {
-  if (own_commit.engine != number_ || snapshots_.newest() > own_commit.xid) return;
-  if (make_durable(Durability::sync, own_commit.lsn).ok()) own_commit = OwnCommit{};
+// Others may be waiting for the disk with earlier commits; one sync at most. When theirs fails, what this thread has committed
+// after them never becomes visible.
+Status Engine::await_own_waiting_commit() {
+  if (own_commit.engine != number_ || snapshots_.newest() > own_commit.xid) return Status();
+  if (!make_durable(Durability::sync, own_commit.lsn).ok()) return usable();
+  own_commit = OwnCommit{};
+  return Status();
 }
 
 }  // namespace quire::engine

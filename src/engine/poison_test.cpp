@@ -5,6 +5,7 @@
 // Method   a fault at every operation of a commit, on devices drawn from seeds; reopening as after a kill and after a
 //          power cut
 #include "engine/test_engine.hpp"
+#include "os/hook.hpp"
 
 namespace quire::engine {
 namespace {
@@ -91,6 +92,34 @@ TEST(engine_poison, is_shared_by_every_handle_and_cured_by_reopening) {
   EXPECT_TRUE(engine->usable().ok());
   EXPECT_EQ(rows_of(*engine).value(), (Model{{"a", "1"}}));
   EXPECT_EQ(commit_rows(*engine, {{"a", "3"}}).to_string(), "ok");
+}
+
+// While its sync is under way, which then fails, the same thread commits something lazily. Nobody must be told the state before that.
+TEST(engine_poison, reaches_who_reads_what_they_committed_behind_a_failed_sync) {
+  os::SimEnvironment machine({.seed = 6});
+  const EnginePointer engine = open_shared(machine.environment(), test_path, small_options(Mode::create, Journal::log)).value();
+  ASSERT_TRUE(commit_rows(*engine, {{"a", "1"}}).ok());
+  struct Meanwhile {
+    Engine& engine;
+    Status lazy = Status(Code::invalid, "no sync was met");
+  } meanwhile{*engine};
+  const auto at_hook = [](std::string_view name, void* context) -> Status {
+    if (name != "log.before_sync") return Status();
+    os::set_hook_handler(nullptr, nullptr);
+    Meanwhile& scene = *static_cast<Meanwhile*>(context);
+    Result<std::unique_ptr<Writer>> writer = Writer::begin(scene.engine, 0);
+    if (!writer.ok()) return writer.status();
+    (*writer)->set_durability(Durability::lazy);
+    scene.lazy = (*writer)->put(*(*writer)->catalog().find(default_keyspace), "a", "3").status();
+    if (scene.lazy.ok()) scene.lazy = (*writer)->commit();
+    return Status(Code::io, "the sync fails");
+  };
+  os::set_hook_handler(at_hook, &meanwhile);
+  EXPECT_EQ(commit_rows(*engine, {{"a", "2"}}), Code::unknown_outcome);
+  os::set_hook_handler(nullptr, nullptr);
+  ASSERT_EQ(meanwhile.lazy.to_string(), "ok");
+  EXPECT_EQ(engine->await_own_commit(), Code::poisoned);
+  EXPECT_EQ(engine->begin_read(), Code::poisoned);
 }
 
 // Some systems tell of a lost write only at the next sync, which is then the one that opening makes (RC-1).

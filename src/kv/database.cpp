@@ -176,7 +176,7 @@ Status Keyspace::Impl::read(std::string_view key, std::string* value) {
     const btree::Tree tree = engine.tree(where.tree, where.root);
     Result<btree::Tree::Found> found = tree.read(key, value, engine.committed());
     if (found.ok() && *found == btree::Tree::Found::needs_snapshot) {
-      const engine::Reader snapshot = engine.begin_read();
+      QUIRE_ASSIGN(const engine::Reader snapshot, engine.begin_read());
       found = tree.read(key, value, snapshot.view());
     }
     // The keyspace may have been dropped, and its pages freed, in the meantime.
@@ -205,7 +205,7 @@ Status Keyspace::Impl::read_many(std::span<const std::string_view> keys, std::ve
   QUIRE_ASSIGN(const Visit visit, Visit::begin(*database));
   for (const std::string_view key : keys) QUIRE_TRY(visit.check_key(key));
   values.resize(keys.size());
-  const engine::Reader snapshot = visit.engine().begin_read();
+  QUIRE_ASSIGN(const engine::Reader snapshot, visit.engine().begin_read());
   QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, kv::find_keyspace(snapshot.catalog(), name));
   return visit.engine().tree(*record).get_many(keys, snapshot.view(), [&](std::size_t i, std::optional<std::string_view> value) {
     if (!value) {

@@ -43,7 +43,7 @@ class DatabaseState {
   Atomic<Phase> phase_{Phase::open};
 };
 
-// A short visit of one call that only reads, without a transaction object.
+// A short visit of one call that only reads, without a transaction object. It sees what its thread has committed.
 class Visit {
  public:
   static Result<Visit> begin(DatabaseState& database);

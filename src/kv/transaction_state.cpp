@@ -85,7 +85,9 @@ Status DatabaseState::close() {
 
 Result<Visit> Visit::begin(DatabaseState& database) {
   QUIRE_ASSIGN(const std::uint32_t slot, database.enter());
-  return Visit(&database, slot);
+  Visit visit(&database, slot);
+  QUIRE_TRY(database.engine->await_own_commit());
+  return visit;
 }
 
 Result<KeyspaceRecord> Visit::find(std::string_view keyspace) const {
@@ -112,7 +114,8 @@ Status TransactionState::start() {
 
 Status TransactionState::begin_inside() {
   if (access_ == Access::read) {
-    reader_.emplace(engine().begin_read());
+    QUIRE_ASSIGN(engine::Reader reader, engine().begin_read());
+    reader_.emplace(std::move(reader));
     return Status();
   }
   if (database_->read_only) return Status(Code::read_only, engine().path() + " is open for reading only");
