@@ -57,9 +57,16 @@ space::Superblock Checkpoint::published() const {
   return published_;
 }
 
-void Checkpoint::attach(wal::LogWriter* log) {
+Status Checkpoint::attach(wal::LogWriter& log, const std::function<Status()>& begin) {
   os::Lock lock(mutex_);
-  log_ = log;
+  QUIRE_TRY(begin());
+  log_ = &log;
+  return Status();
+}
+
+void Checkpoint::detach() {
+  os::Lock lock(mutex_);
+  log_ = nullptr;
 }
 
 Result<StoredNotes> Checkpoint::notes() {

@@ -47,8 +47,10 @@ class Checkpoint {
   // With the checkpoint mutex held.
   Result<StoredNotes> notes_locked() QUIRE_REQUIRES(mutex_);
 
-  // The log that commits go to from now on; null: none any more. It outlives its use here.
-  void attach(wal::LogWriter* log) QUIRE_EXCLUDES(mutex_);
+  // The log that commits go to from now on. It outlives its use here. `begin` appends what it begins with: no checkpoint
+  // meets those records without the log, which it must make durable before it names an LSN behind them (CK-6).
+  Status attach(wal::LogWriter& log, const std::function<Status()>& begin) QUIRE_EXCLUDES(mutex_);
+  void detach() QUIRE_EXCLUDES(mutex_);
 
   // What else the superblock says, besides what the pool and the table know.
   struct State {

@@ -7,6 +7,7 @@
 
 #include "base/random.hpp"
 #include "base/seeded_bug.hpp"
+#include "base/try.hpp"
 #include "checkpoint/test_checkpoint.hpp"
 #include "os/hook.hpp"
 #include "os/mem/mem_file_system.hpp"
@@ -277,6 +278,37 @@ TEST_F(CheckpointThreads, let_a_writer_go_on_to_an_error_when_the_checkpoint_fai
   for (const PageId id : ids) EXPECT_EQ(store.pages.change(id, "too late").to_string(), "io: failed on purpose");
   EXPECT_EQ(store.pages.text(ids[0]), "later");
   EXPECT_EQ(store.pages.text(ids[149]), "of the flip");
+}
+
+// ---- a log that begins
+
+// Whoever copies the log to an archive up to the LSN of a superblock would copy a hole.
+TEST_F(CheckpointThreads, name_no_lsn_behind_what_is_durable_of_a_log_that_begins) {
+  const std::unique_ptr<wal::LogWriter> log = wal::LogWriter::start(files_, space::test_path, {}).value();
+  std::optional<os::Thread> checkpoint;
+  Atomic<bool> published{false};
+  Lsn behind{};
+  const auto begin = [&]() -> Status {
+    QUIRE_ASSIGN(wal::LogRoom room, log->reserve(wal::restart_bytes));
+    QUIRE_TRY(log->append(room, Xid{}, wal::RestartRecord{}).status());
+    behind = log->tail();
+    checkpoint.emplace([&] {
+      EXPECT_TRUE(store_.pages.change(first_[0], "1 more").ok());
+      Checkpoint::State state = store_.state();
+      state.log_tail = log->tail();
+      EXPECT_TRUE(store_.checkpoint.publish(state).ok());
+      published.store(true, release);
+    });
+    // The checkpoint has the time that it would need.
+    for (int n = 0; n < 100 && !published.load(acquire); ++n) os::sleep_us(1000);
+    EXPECT_LE(store_.checkpoint.published().checkpoint_lsn, log->durable_lsn());
+    return Status();
+  };
+  ASSERT_TRUE(store_.checkpoint.attach(*log, begin).ok());
+  checkpoint.reset();
+  EXPECT_EQ(store_.checkpoint.published().checkpoint_lsn, behind);
+  EXPECT_LE(behind, log->durable_lsn());
+  store_.checkpoint.detach();
 }
 
 }  // namespace

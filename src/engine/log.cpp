@@ -51,20 +51,17 @@ Status Engine::start_log() {
   const auto begin = [&]() -> Status {
     QUIRE_ASSIGN(wal::LogRoom room, log_->reserve(wal::restart_bytes));
     QUIRE_TRY(log_->append(room, Xid{}, wal::RestartRecord{from}).status());
-    return wal::remove_segments(files, old);
+    return Status();
   };
-  Status begun = begin();
-  if (!begun.ok()) {
-    poison();
-    return begun;
-  }
-  checkpoint_.attach(log_.get());
-  return Status();
+  Status begun = checkpoint_.attach(*log_, begin);
+  if (begun.ok()) begun = wal::remove_segments(files, old);
+  if (!begun.ok()) poison();
+  return begun;
 }
 
 Status Engine::close_log() {
   if (log_ == nullptr) return Status();
-  checkpoint_.attach(nullptr);
+  checkpoint_.detach();
   archiver_.reset();
   return log_->close();
 }
