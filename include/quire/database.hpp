@@ -197,7 +197,8 @@ class Database {
   ~Database();
 
   // Ends this handle's use and, for the last handle, closes the file. busy while transactions of this handle
-  // are open. A closed handle answers every call with `invalid`.
+  // are open. A closed handle answers every call with `invalid`. Another failure tells of what was committed and is not in the
+  // archive (Options::archive_dir), or not on the disk; the handle is closed then as well, and the next opening goes on from there.
   Status close();
 
   // Runs fn(Transaction&), which returns Status, in a write transaction: commits when it returns ok, rolls

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace quire {
@@ -26,6 +27,13 @@ enum class Durability : std::uint8_t {
   lazy,     // the end of the process may take what was committed in the last 10 ms or so, a power cut more
 };
 
+// How far opening has come that replays the log of a database which was not closed. Bytes are those of the log, which is
+// read twice: once to find its end, once to apply it.
+struct RecoveryProgress {
+  std::uint64_t bytes_done = 0;   // never falls; equal to bytes_total once, at the end of recovery
+  std::uint64_t bytes_total = 0;  // what it is at most until the end of the log is found, from then on exact; never rises
+};
+
 struct Options {
   Mode mode = Mode::create;
 
@@ -33,8 +41,9 @@ struct Options {
   // default, 8192. Anything else is `invalid`.
   std::uint32_t page_size = 0;
 
-  // Upper bound, in bytes, of the memory that holds pages. At least 1 MiB. Transactions may be larger: changed
-  // pages are written to free places of the file when memory runs out.
+  // Upper bound, in bytes, of the memory that holds pages and what waits to be written to the log, which gets a
+  // sixteenth, 8 MiB at most. At least 1 MiB. Transactions may be larger: changed pages are written to free places of the
+  // file when memory runs out.
   std::uint64_t memory_limit = std::uint64_t{256} << 20;
 
   // How long begin and update wait for another write transaction, in milliseconds, before they fail with `busy`.
@@ -54,6 +63,11 @@ struct Options {
   // A directory that gets a copy of the whole log, for restoring to any commit since a backup; empty: none. Must exist.
   // With it every commit goes through the log. Needs Journal::log.
   std::string archive_dir{};
+
+  // Called while open() recovers, on the thread that called it: at the beginning, about every MiB of log, at the end. Not called
+  // when there is nothing to replay, as after a clean close, nor after open() has returned. It must neither use nor open this
+  // database.
+  std::function<void(const RecoveryProgress&)> on_recovery{};
 };
 
 }  // namespace quire

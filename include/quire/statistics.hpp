@@ -18,6 +18,7 @@ struct Statistics {
   std::uint64_t undo_pages = 0;        // with versions for rollback and for older read transactions
   std::uint64_t keyspaces = 0;
   std::uint64_t memory_limit = 0;
+  std::uint64_t log_buffer_bytes = 0;  // of it, for the log
   std::uint64_t frames = 0;            // page places in memory
   std::uint64_t frames_used = 0;
   std::uint64_t page_hits = 0;         // pages found in memory

@@ -22,6 +22,7 @@
 #include "catalog/catalog.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "engine/background.hpp"
+#include "engine/recovery_meter.hpp"
 #include "engine/replay.hpp"
 #include "engine/row_counts.hpp"
 #include "engine/visibility.hpp"
@@ -55,6 +56,24 @@ class Reader {
   txn::Snapshots::Slot* slot_;
   const txn::Snapshots* snapshots_;
   CatalogPointer catalog_;
+};
+
+// What closing the engine, which happens when its last owner lets go of it, has to tell: an archive that lacks something. Ok
+// before that.
+class CloseReport {
+ public:
+  void set(Status status) {
+    os::Lock lock(mutex_);
+    status_ = std::move(status);
+  }
+  Status get() const {
+    os::Lock lock(mutex_);
+    return status_;
+  }
+
+ private:
+  mutable os::Mutex mutex_;
+  Status status_ QUIRE_GUARDED_BY(mutex_);
 };
 
 class Engine : private txn::UndoTarget, private ReplayTarget {
@@ -92,6 +111,7 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   btree::Tree tree(const catalog::KeyspaceRecord& record) { return catalog::tree_of(resources_, record); }
   btree::Tree tree(TreeId id, PageId root) { return btree::Tree(resources_, id, root); }
 
+  std::shared_ptr<const CloseReport> close_report() const noexcept { return close_report_; }
   // Every commit is durable, those of class lazy as well.
   Status keep_commits();
   // Publishes everything committed, and clears away what no snapshot needs. Waits for the writer for no longer
@@ -136,7 +156,7 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   static Result<std::shared_ptr<Engine>> open_file(os::Environment& environment, std::unique_ptr<os::File> file, const std::string& path,
                                                    const space::Superblock& superblock, const Options& options, std::shared_ptr<Quiet> quiet, Restore* restore = nullptr);
 
-  // Connects the layers for a file whose page size and uuid are known.
+  // Connects the layers for a file whose page size and uuid are known. The memory is the pages'.
   Status assemble(const space::Superblock& superblock, std::uint64_t memory_bytes);
   Status load(const space::Superblock& superblock);
   Status format();
@@ -151,6 +171,8 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   Status clear_leftovers();
   // Leaves a file that needs no recovery.
   Status finish();
+  // What the archive lacks of the log, and why.
+  Status check_archive(const Status& why) const;
   // Cuts off what lies beyond the last block the published checkpoint refers to.
   Status trim_file();
 
@@ -186,8 +208,8 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   };
   Result<FoundLog> find_log(const space::Superblock& superblock);
   Result<std::unique_ptr<wal::RecordSource>> open_log(const space::Superblock& superblock, const FoundLog& log);
-  Status scan_log(const space::Superblock& superblock, const FoundLog& log, Replay& replay);
-  Status redo(const space::Superblock& superblock, const FoundLog& log, Replay& replay);
+  Status scan_log(const space::Superblock& superblock, const FoundLog& log, Replay& replay, RecoveryMeter& meter);
+  Status redo(const space::Superblock& superblock, const FoundLog& log, Replay& replay, RecoveryMeter& meter);
   Status undo_active(const std::vector<checkpoint::ActiveTransaction>& active, const Replay& replay);
   Status remove_log(const FoundLog& log);
   Status replay_put(TreeId tree, std::string_view key, std::string_view value) override;
@@ -239,9 +261,11 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   os::FileIdentity file_identity_;
   bool read_only_ = false;
   std::uint64_t memory_limit_ = 0;
+  std::uint64_t log_buffer_bytes_ = 0;  // of each of its two; 0: there will be no log
   std::uint64_t first_xid_ = 1;  // of this run: every transaction below it is finished
   const std::uint32_t fork_generation_ = os::fork_generation();
   const std::uint64_t number_;  // of this engine in this process
+  const std::shared_ptr<CloseReport> close_report_ = std::make_shared<CloseReport>();
 
   // Own synchronization.
   space::PageTable table_;

@@ -12,6 +12,8 @@ namespace quire::engine {
 
 namespace {
 
+constexpr std::uint64_t buffer_bytes_beside_records = 8192;  // PADs, MARKs, the rest of a block
+
 // What this thread has committed last that not everybody sees yet. Engines are told apart by a number, since another one may
 // come to lie at the same address.
 struct OwnCommit {
@@ -38,6 +40,7 @@ Status Engine::start_log() {
   options.start = wal::next_start(known, from);
   options.previous_end = from;
   options.log_limit = options_.log_limit;
+  options.buffer_bytes = log_buffer_bytes_ - buffer_bytes_beside_records;
   QUIRE_ASSIGN(log_, wal::LogWriter::start(files, path(), options));
   if (archives()) {
     QUIRE_ASSIGN(archiver_, wal::Archiver::attach(files, *log_, options_.archive_dir, options.start.start));
@@ -64,6 +67,18 @@ Status Engine::close_log() {
   checkpoint_.detach();
   archiver_.reset();
   return log_->close();
+}
+
+// Once closing publishes its checkpoint the archive has everything. A segment that holds a header only has nothing for it.
+Status Engine::check_archive(const Status& why) const {
+  if (!archiver_ || closing_.load(relaxed) || log_now_.load(acquire) == nullptr) return Status();
+  const Lsn end = log_->tail();
+  const Lsn archived = archiver_->archived();
+  if (end.raw <= archived.raw + wal::segment_header_bytes) return Status();
+  const Code code = why.ok() ? Code::io : why.code();
+  return Status(code, "the archive " + options_.archive_dir + " lacks the log of " + path() + " from LSN " + std::to_string(archived.raw) + " to LSN " +
+                          std::to_string(end.raw) + (why.ok() ? "" : ": " + std::string(why.message())) +
+                          "; the log stays beside the database, and the next opening with this archive copies it");
 }
 
 Status Engine::make_durable(Durability wanted, Lsn lsn) {

@@ -4,6 +4,8 @@
 //
 // What was read is made durable before it is trusted (RC-1): the superblock that was chosen, and the name under which
 // the file was found, which a creation that died before its last sync may have left to the page cache.
+#include <algorithm>
+
 #include "base/try.hpp"
 #include "engine/engine.hpp"
 #include "os/io_trace.hpp"
@@ -32,6 +34,15 @@ Status check_options(const Options& options) {
     return Status(Code::invalid, "Options::archive_dir is set, but without a log (Options::journal) there is nothing to archive");
   }
   return Status();
+}
+
+// A 32nd of the memory for each of the two buffers: 4 MiB from 128 MiB on. A log never holds more than its limit.
+constexpr std::uint64_t log_buffers = 2;
+constexpr std::uint64_t memory_per_log_buffer = 32;
+constexpr std::uint64_t log_buffer_bytes_max = std::uint64_t{4} << 20;
+
+std::uint64_t log_buffer_bytes(const Options& options) {
+  return std::min({options.memory_limit / memory_per_log_buffer, options.log_limit, log_buffer_bytes_max});
 }
 
 // Numbers engines from 1 on.
@@ -70,7 +81,12 @@ Engine::~Engine() {
   // Its thread too is the parent's.
   if (!ours()) (void)background_.release();
   background_.reset();
-  if (catalog() == nullptr || read_only_ || !usable().ok() || !keep_commits().ok() || !finish().ok() || !closing_.load(relaxed)) return;
+  if (catalog() == nullptr || read_only_ || !ours()) return;
+  Status finished = usable();
+  if (finished.ok()) finished = keep_commits();
+  if (finished.ok()) finished = finish();
+  close_report_->set(check_archive(finished));
+  if (!finished.ok() || !closing_.load(relaxed)) return;
   // After a publish that failed the file keeps its length: either state may be the one that is found.
   if (!shrink_at_close().ok() || !close_log().ok()) return;
   (void)trim_file().ok();
@@ -83,7 +99,6 @@ Status Engine::assemble(const space::Superblock& superblock, std::uint64_t memor
   pool_.register_kind(page::PageType::overflow_index, overflow::index_kind());
   pool_.register_kind(page::PageType::overflow_data, overflow::data_kind());
   pool_.register_kind(page::PageType::undo, txn::undo_kind());
-  memory_limit_ = memory_bytes;
   QUIRE_TRY(pool_.open(memory_bytes));
   checkpoint_.start(superblock);
   return Status();
@@ -173,12 +188,16 @@ Result<std::shared_ptr<Engine>> Engine::open_file(os::Environment& environment, 
     const std::string directory = os::directory_of(path);
     QUIRE_TRY(os::told(environment.files.sync_directory(directory), "sync", "directory", directory, "open"));
   }
-  QUIRE_TRY(engine->assemble(superblock, options.memory_limit));
+  const bool will_log = !read_only && environment.lasting && options.journal == Journal::log;
+  if (will_log) engine->log_buffer_bytes_ = log_buffer_bytes(options);
+  QUIRE_TRY(engine->assemble(superblock, options.memory_limit - log_buffers * engine->log_buffer_bytes_));
+  engine->memory_limit_ = options.memory_limit;
   engine->poison();  // until it is open in full: closing it early changes nothing
   engine->read_only_ = !changes;
   engine->restore_ = restore;
   QUIRE_TRY(engine->load(superblock));
   engine->restore_ = nullptr;
+  engine->options_.on_recovery = nullptr;  // what it refers to may end with the call
   engine->read_only_ = read_only;
   engine->poisoned_.store(false, release);
   return engine;

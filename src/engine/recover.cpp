@@ -59,10 +59,12 @@ Status Engine::recover(const space::Superblock& superblock) {
   Replay replay(superblock.checkpoint_lsn, std::move(active), restore_ ? restore_->until : Replay::Until());
   const bool redoes = restore_ || (superblock.flags & space::superblock_flag::logged) != 0;
   needs_log_ = redoes && !restore_;
-  if (redoes) QUIRE_TRY(scan_log(superblock, log, replay));
+  const Lsn log_end_at_most = log.segments.usable.empty() ? superblock.checkpoint_lsn : log.segments.usable.back().end();
+  RecoveryMeter meter(redoes ? options_.on_recovery : nullptr, superblock.checkpoint_lsn, log_end_at_most);
+  if (redoes) QUIRE_TRY(scan_log(superblock, log, replay, meter));
   QUIRE_TRY(undo_active(notes.notes.active, replay));
   QUIRE_TRY(os::hook("recover.undone"));
-  if (redoes) QUIRE_TRY(redo(superblock, log, replay));
+  if (redoes) QUIRE_TRY(redo(superblock, log, replay, meter));
   needs_log_ = false;
   QUIRE_ASSIGN(const std::vector<PageId> undo_pages, table_.undo_pages());
   for (const PageId id : undo_pages) QUIRE_TRY(buffer::free_page(resources_, id));
@@ -81,14 +83,17 @@ Status Engine::recover(const space::Superblock& superblock) {
   clean_.store(true, release);
   QUIRE_TRY(publish());
   QUIRE_TRY(os::hook("recover.published"));
-  return remove_log(log);
+  QUIRE_TRY(remove_log(log));
+  meter.finished();
+  return Status();
 }
 
 // RC-3, after making sure that what is read is durable (RC-1).
-Status Engine::scan_log(const space::Superblock& superblock, const FoundLog& log, Replay& replay) {
+Status Engine::scan_log(const space::Superblock& superblock, const FoundLog& log, Replay& replay, RecoveryMeter& meter) {
   if (!restore_) QUIRE_TRY(wal::settle_segments(environment_.files, log.segments.usable));
   QUIRE_ASSIGN(const std::unique_ptr<wal::RecordSource> source, open_log(superblock, log));
-  QUIRE_TRY(replay.scan(*source));
+  MeteredSource metered(*source, meter);
+  QUIRE_TRY(replay.scan(metered));
   const Replay::Found& found = replay.found();
   if (restore_) {
     restore_->found = found;
@@ -98,6 +103,7 @@ Status Engine::scan_log(const space::Superblock& superblock, const FoundLog& log
   QUIRE_ASSIGN(const wal::LogEnd end, static_cast<wal::LogReader&>(*source).end());
   QUIRE_TRY(end.check());
   log_end_ = end.lsn;
+  meter.scanned(log_end_);
   if (found.newest_checkpoint <= superblock.generation) return Status();
   return Status(Code::corrupt, "the log of " + path() + " tells of checkpoint " + std::to_string(found.newest_checkpoint.raw) +
                                    ", but the newest readable superblock is of checkpoint " + std::to_string(superblock.generation.raw) +
@@ -105,13 +111,14 @@ Status Engine::scan_log(const space::Superblock& superblock, const FoundLog& log
 }
 
 // RC-5.
-Status Engine::redo(const space::Superblock& superblock, const FoundLog& log, Replay& replay) {
+Status Engine::redo(const space::Superblock& superblock, const FoundLog& log, Replay& replay, RecoveryMeter& meter) {
   const Replay::Found& found = replay.found();
   next_xid_.store(std::max(next_xid_.load(relaxed), found.newest_xid.raw + 1), relaxed);
   first_xid_ = next_xid_.load(relaxed);
   clock_.store(std::max(clock_.load(relaxed), found.clock), relaxed);
   QUIRE_ASSIGN(const std::unique_ptr<wal::RecordSource> source, open_log(superblock, log));
-  QUIRE_TRY(replay.apply(*source, *this));
+  MeteredSource metered(*source, meter);
+  QUIRE_TRY(replay.apply(metered, *this));
   for (const auto& [tree, change] : replay_rows_) {
     if (counts_.adjust(tree, change)) continue;
     return Status(Code::corrupt, "the log of " + path() + " takes more rows out of tree " + std::to_string(tree.raw) + " than it has");

@@ -183,6 +183,9 @@ Result<Statistics> Engine::statistics() {
   }));
   s.keyspaces = catalog()->keyspaces.size();
   s.memory_limit = memory_limit_;
+  // Begun or not: their place is kept free.
+  const wal::LogWriter* running = log();
+  s.log_buffer_bytes = running != nullptr ? running->buffer_bytes() : 2 * log_buffer_bytes_;
   const buffer::PoolCounters counters = pool_.counters();
   s.frames = counters.frames;
   s.frames_used = counters.frames_used;

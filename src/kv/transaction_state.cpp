@@ -79,8 +79,9 @@ Status DatabaseState::close() {
   }
   phase_.store(Phase::closed, seq_cst);
   Status kept = engine->keep_commits();
+  const std::shared_ptr<const engine::CloseReport> report = engine->close_report();
   engine.reset();
-  return kept;
+  return kept.ok() ? report->get() : kept;
 }
 
 Result<Visit> Visit::begin(DatabaseState& database) {

@@ -13,6 +13,7 @@
 #include "os/terminal.hpp"
 #include "shell/invocation.hpp"
 #include "shell/lexer.hpp"
+#include "shell/progress.hpp"
 #include "shell/runner.hpp"
 #include "shell/session.hpp"
 #include "tools/bench.hpp"
@@ -33,6 +34,7 @@ using tools::Exit;
 using tools::Form;
 
 constexpr std::string_view memory_path = ":memory:";
+constexpr std::uint64_t recovery_shown_us = 500'000;
 
 // Whether one of the commands is reason enough to make a file that is not there.
 bool creates_file(std::span<const std::string> commands) {
@@ -53,7 +55,11 @@ bool is_missing(const std::string& path) {
 
 Result<Database> open(const Invocation& invocation) {
   if (invocation.file == memory_path) return Database::open_in_memory(invocation.options);
-  Result<Database> database = Database::open(invocation.file, invocation.options);
+  Progress progress(std::cerr, os::is_terminal(os::Stream::error), os::terminal_columns(), fmt::format("recovering {}", invocation.file), 0, recovery_shown_us);
+  Options options = invocation.options;
+  options.on_recovery = [&](const RecoveryProgress& now) { progress.update_bytes(now.bytes_done, now.bytes_total); };
+  Result<Database> database = Database::open(invocation.file, options);
+  progress.finish();
   if (database == Code::not_found && is_missing(invocation.file)) return Status(Code::not_found, fmt::format("no database '{}'", invocation.file));
   return database;
 }

@@ -16,7 +16,6 @@ namespace quire::shell {
 
 namespace {
 
-constexpr std::uint64_t first_show_us = 150'000;
 constexpr std::uint64_t interval_us = 100'000;
 constexpr std::uint64_t rows_between_clocks = 64;
 constexpr std::size_t bar_width = 16;
@@ -40,9 +39,9 @@ std::string progress_line(const ProgressState& s, unsigned columns) {
     parts.emplace_back(0, fmt::format("{:3.0f} %", share * 100));
     parts.emplace_back(3, bar(share));
   }
-  parts.emplace_back(1, tools::count_of(s.rows, "row"));
+  if (s.rows > 0) parts.emplace_back(1, tools::count_of(s.rows, "row"));
   parts.emplace_back(5, tools::byte_amount(s.bytes));
-  parts.emplace_back(4, tools::group_digits(static_cast<std::uint64_t>(static_cast<double>(s.rows) / seconds)) + " rows/s");
+  if (s.rows > 0) parts.emplace_back(4, tools::group_digits(static_cast<std::uint64_t>(static_cast<double>(s.rows) / seconds)) + " rows/s");
   if (share > 0.01 && share < 1) {
     parts.emplace_back(2, "ETA " + tools::time_amount(static_cast<std::uint64_t>(seconds * (1 - share) / share * 1e6)));
   }
@@ -55,7 +54,7 @@ std::string progress_line(const ProgressState& s, unsigned columns) {
   }
 }
 
-Progress::Progress(std::ostream& stream, bool enabled, unsigned columns, std::string what, std::uint64_t bytes_total)
+Progress::Progress(std::ostream& stream, bool enabled, unsigned columns, std::string what, std::uint64_t bytes_total, std::uint64_t first_show_us)
     : stream_(stream), enabled_(enabled), columns_(columns), clock_(os::system_environment().clock) {
   state_.what = std::move(what);
   state_.bytes_total = bytes_total;
@@ -68,6 +67,16 @@ void Progress::update(std::uint64_t rows, std::uint64_t bytes) {
   state_.bytes = bytes;
   if (!enabled_ || rows < next_row_) return;
   next_row_ = rows + rows_between_clocks;
+  show_when_due();
+}
+
+void Progress::update_bytes(std::uint64_t bytes, std::uint64_t bytes_total) {
+  state_.bytes = bytes;
+  state_.bytes_total = bytes_total;
+  if (enabled_) show_when_due();
+}
+
+void Progress::show_when_due() {
   const std::uint64_t now_us = clock_.monotonic_us();
   if (now_us < next_us_) return;
   next_us_ = now_us + interval_us;

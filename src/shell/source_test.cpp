@@ -120,6 +120,21 @@ TEST(progress, fits_every_width) {
   for (unsigned columns = 1; columns < 140; ++columns) EXPECT_LT(tools::text_width(progress_line(state, columns)), std::max(columns, 2u)) << columns;
 }
 
+TEST(progress, shows_bytes_of_a_total_that_changes_and_is_wiped) {
+  std::ostringstream out;
+  {
+    Progress progress(out, true, 80, "recovering app.qdb", 0, 0);
+    progress.update_bytes(1 << 20, 4 << 20);
+    EXPECT_THAT(out.str(), testing::HasSubstr("recovering app.qdb   25 %  [====>           ]  1.0 MiB"));
+    EXPECT_THAT(out.str(), testing::Not(testing::HasSubstr("row")));
+  }
+  EXPECT_TRUE(out.str().ends_with("\r\x1b[K")) << "what comes next begins at the line's beginning";
+  std::ostringstream quiet;
+  Progress early(quiet, true, 80, "recovering app.qdb", 0, 3'600'000'000);
+  early.update_bytes(1 << 20, 4 << 20);
+  EXPECT_EQ(quiet.str(), "") << "it has not taken long";
+}
+
 TEST(progress, does_without_a_total) {
   EXPECT_EQ(progress_line({"exporting cities", 10, 2048, 0, 1'000'000}, 100), "exporting cities  10 rows  2.0 KiB  10 rows/s");
 }

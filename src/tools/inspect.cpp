@@ -51,7 +51,7 @@ std::vector<Fact> facts_of(const Statistics& s) {
   return {
       bytes("page_size", s.page_size), number("generation", s.generation), bytes("file_bytes", s.file_bytes),
       bytes("free_bytes", s.free_bytes), number("pages", s.pages), number("keyspaces", s.keyspaces),
-      bytes("memory_limit", s.memory_limit), number("frames", s.frames), number("frames_used", s.frames_used),
+      bytes("memory_limit", s.memory_limit), bytes("log_buffers", s.log_buffer_bytes), number("frames", s.frames), number("frames_used", s.frames_used),
       number("page_hits", s.page_hits), number("page_misses", s.page_misses),
       {"hit_rate", hit_rate, reads == 0 ? std::string("-") : fmt::format("{:.2f} %", hit_rate * 100)},
       number("page_evictions", s.page_evictions), number("page_reads", s.page_reads), number("page_writes", s.page_writes),

@@ -38,6 +38,8 @@ std::size_t buffer_bytes_of(const LogOptions& options) {
 
 }  // namespace
 
+std::uint64_t LogWriter::buffer_bytes() const noexcept { return 2 * (buffer_bytes_of(options_) + segment_block_bytes); }
+
 LogRoom& LogRoom::operator=(LogRoom&& other) noexcept {
   std::swap(log_, other.log_);
   std::swap(bytes_, other.bytes_);

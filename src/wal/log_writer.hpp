@@ -55,7 +55,7 @@ struct LogOptions {
   std::uint64_t first_segment_bytes = 4 << 20;   // until the log first fills one
   std::uint64_t segment_bytes = 64 << 20;
   std::uint64_t log_limit = std::uint64_t{1} << 30;
-  std::uint64_t buffer_bytes = 4 << 20;          // of each of the two buffers
+  std::uint64_t buffer_bytes = 4 << 20;          // of records, in each of the two buffers
   std::uint32_t spare_segments = 4;
 };
 
@@ -163,6 +163,8 @@ class LogWriter {
   Lsn durable_lsn() const noexcept { return Lsn{durable_.load(acquire)}; }
   // Ok, or what every call fails with.
   Status health() const QUIRE_EXCLUDES(mutex_);
+  // Memory of both buffers, with the little that is kept beside records.
+  std::uint64_t buffer_bytes() const noexcept;
   const LogIdentity& identity() const noexcept { return options_.identity; }
   const std::string& database() const noexcept { return files_.database(); }
 
