@@ -57,7 +57,7 @@ Status Engine::start_log() {
     return Status();
   };
   Status begun = checkpoint_.attach(*log_, begin);
-  if (begun.ok()) begun = wal::remove_segments(files, old);
+  if (begun.ok()) begun = wal::remove_segments(files, old, "leftover");
   if (!begun.ok()) poison();
   return begun;
 }

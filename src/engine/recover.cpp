@@ -23,7 +23,7 @@ Result<Engine::FoundLog> Engine::find_log(const space::Superblock& superblock) {
   QUIRE_ASSIGN(log.files, wal::list_segments(environment_.files, path()));
   const bool logged = (superblock.flags & space::superblock_flag::logged) != 0;
   if (log.files.empty() && !logged) return log;
-  wal::LogChoice choice{.identity = {superblock.uuid, superblock.incarnation}};
+  wal::LogChoice choice{.identity = {superblock.uuid, superblock.incarnation}, .database = path()};
   if (logged) choice.from = superblock.checkpoint_lsn;
   QUIRE_ASSIGN(log.segments, wal::choose_segments(environment_.files, log.files, choice));
   return log;

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "kv/test_database.hpp"
+#include "os/sim/sim_environment.hpp"
 #include "support/golden.hpp"
 
 namespace quire::tools {
@@ -88,8 +89,8 @@ TEST(io_trace, agrees_with_the_statistics) {
   EXPECT_GT(count(text, "write", "\teviction"), 100u);
   EXPECT_EQ(count(text, "read", "\tfault"), s.page_misses);
   EXPECT_EQ(count(text, "drop"), s.page_evictions);
-  EXPECT_EQ(count(text, "read") - count(text, "read", "\tsuperblock\t"), s.page_reads);
-  EXPECT_EQ(count(text, "write") - count(text, "write", "\tsuperblock\t"), s.page_writes);
+  EXPECT_EQ(count(text, "read") - count(text, "read", "\tsuperblock\t") - count(text, "read", "\tlog\t"), s.page_reads);
+  EXPECT_EQ(count(text, "write") - count(text, "write", "\tsuperblock\t") - count(text, "write", "\tlog\t"), s.page_writes);
   EXPECT_EQ(count(text, "sync", "\tfile\t"), s.syncs);
   // Superblocks: two copies of 512 bytes when the file is opened, a block of 4 KiB for each checkpoint.
   const std::uint64_t superblocks = count(text, "write", "\tsuperblock\t") - count(text, "write", "\tsettle\t");
@@ -100,6 +101,45 @@ TEST(io_trace, agrees_with_the_statistics) {
   ASSERT_TRUE(db.keyspace()->get("key0").ok());
   EXPECT_EQ(out.str(), "");
   EXPECT_GT(db.statistics()->page_hits, s.page_hits);
+}
+
+// A log so small that checkpoints release segments; then a kill.
+TEST(io_trace, tells_what_the_log_does_and_why) {
+  os::SimEnvironment machine({.seed = 1});
+  const Options options{.page_size = 4096, .memory_limit = std::uint64_t{1} << 20, .log_limit = std::uint64_t{64} << 10};
+  std::ostringstream out;
+  const IoTrace trace(out);
+  std::unique_ptr<os::SimEnvironment> after;
+  {
+    Database db = kv::open_database(machine.environment(), "/data/app.qdb", options).value();
+    ASSERT_TRUE(db.keyspace()->put("a", "1").ok());
+    EXPECT_EQ(count(out.str(), "create", "\tlog\t/data/app.qdb-wal.0000000000000001\t-\tsegment"), 1u);
+    EXPECT_EQ(count(out.str(), "write", "\tlog\t/data/app.qdb-wal.0000000000000001\tblock 0+4\tsegment"), 1u) << "filled with zeros";
+    out.str("");
+    ASSERT_TRUE(db.keyspace()->put("a", "2").ok());
+    EXPECT_EQ(count(out.str(), "write", "\tlog\t"), 1u) << out.str();
+    EXPECT_EQ(count(out.str(), "sync"), 1u) << out.str();
+    EXPECT_EQ(count(out.str(), "sync", "\tlog\t/data/app.qdb-wal.0000000000000001\t-\tappend"), 1u) << "a commit costs one sync";
+    for (int i = 0; i < 60; ++i) ASSERT_TRUE(db.keyspace()->put("a", std::string(3000, 'v')).ok());
+    EXPECT_GT(count(out.str(), "rename", "\trecycle"), 0u);
+    after = std::make_unique<os::SimEnvironment>(machine.files().kill());
+    out.str("");
+    ASSERT_TRUE(db.close().ok());
+    EXPECT_GT(count(out.str(), "remove", "\tlog\t"), 0u);
+    EXPECT_EQ(count(out.str(), "remove", "\tlog\t"), count(out.str(), "remove", "\tclose") + count(out.str(), "remove", "\trelease"));
+  }
+  out.str("");
+  ASSERT_TRUE(kv::open_database(after->environment(), "/data/app.qdb", options).ok());
+  EXPECT_GT(count(out.str(), "read", "\tlog\t/data/app.qdb-wal."), 0u);
+  EXPECT_GT(count(out.str(), "read", "\trecovery"), 0u);
+  EXPECT_GT(count(out.str(), "sync", "\tsettle"), 1u);
+  EXPECT_GT(count(out.str(), "remove", "\trecovery"), 0u);
+  Options archiving = options;
+  archiving.archive_dir = "/archive";
+  Database archived = kv::open_database(machine.environment(), "/data/b.qdb", archiving).value();
+  ASSERT_TRUE(archived.keyspace()->put("a", "1").ok());
+  ASSERT_TRUE(archived.close().ok());
+  EXPECT_EQ(count(out.str(), "write", "\tarchive\t/archive/b.qdb-wal.0000000000000001"), 1u);
 }
 
 TEST(io_trace, shows_places_in_blocks_where_they_are_whole_ones) {

@@ -9,6 +9,7 @@
 
 #include "base/assert.hpp"
 #include "base/try.hpp"
+#include "os/io_trace.hpp"
 
 namespace quire::wal {
 
@@ -43,6 +44,7 @@ Status copy_segment(os::FileSystem& files, const Copy& copy) {
   QUIRE_TRY(into->sync());
   into.reset();
   QUIRE_TRY(files.rename(unfinished, copy.target));
+  os::tell_io([&] { return os::IoEvent{.operation = "write", .kind = "archive", .name = copy.target, .bytes = copy.bytes, .reason = "archive"}; });
   return files.sync_directory(os::directory_of(copy.target));
 }
 

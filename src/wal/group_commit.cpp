@@ -14,6 +14,7 @@
 #include "base/seeded_bug.hpp"
 #include "base/try.hpp"
 #include "os/hook.hpp"
+#include "wal/log_trace.hpp"
 #include "wal/log_writer.hpp"
 
 namespace quire::wal {
@@ -137,7 +138,7 @@ Status LogWriter::sync_segments() {
   for (OpenSegment* segment : being_synced_) {
     Status synced = segment->file->sync();
     if (!synced.ok() && seeded_bug("retry_failed_log_sync")) synced = segment->file->sync();
-    QUIRE_TRY(std::move(synced));
+    QUIRE_TRY(told_log(std::move(synced), "sync", segment->path, "append"));
   }
   return Status();
 }

@@ -8,6 +8,7 @@
 #include "base/assert.hpp"
 #include "base/try.hpp"
 #include "wal/log_reader.hpp"
+#include "wal/log_trace.hpp"
 
 namespace quire::wal {
 
@@ -55,6 +56,7 @@ Status LogReader::search(const SegmentFile& segment, std::uint64_t from_offset, 
   for (std::uint64_t base = from_offset; base < segment.bytes; base += search_window_bytes) {
     bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(search_window_bytes + longest_proof, segment.bytes - base)));
     QUIRE_ASSIGN(const std::size_t got, window.file->read_at(base, bytes));
+    tell_log("read", segment.path, base, got, "recovery");
     for (std::size_t at = 0; at < search_window_bytes && at + record_header_bytes <= got; at += 8) {
       const Bytes here = Bytes(bytes).subspan(at, std::min(longest_proof, got - at));
       const std::optional<DurabilityProof> proof = proof_in(here, identity_);

@@ -8,6 +8,7 @@
 
 #include "base/assert.hpp"
 #include "base/try.hpp"
+#include "wal/log_trace.hpp"
 
 namespace quire::wal {
 
@@ -33,6 +34,9 @@ Result<Bytes> LogReader::view(Window& window, const SegmentFile& segment, std::u
     if (offset >= segment.bytes) return Bytes();  // a copy that ends where a record does
     window.bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(std::max(bytes, options_.window_bytes), segment.bytes - offset)));
     QUIRE_ASSIGN(const std::size_t got, window.file->read_at(offset, window.bytes));
+    os::tell_io([&] {
+      return os::IoEvent{.operation = "read", .kind = options_.archived ? "archive" : "log", .name = segment.path, .offset = offset, .bytes = got, .reason = "recovery"};
+    });
     window.offset = offset;
     window.bytes.resize(got);
   }

@@ -130,7 +130,7 @@ std::string end_line(const LogEnd& end, bool json) {
 
 Result<PrintedLog> find_log(os::FileSystem& files, const std::string& database, const LogIdentity& identity, Lsn checkpoint) {
   QUIRE_ASSIGN(std::vector<SegmentFile> found, list_segments(files, database));
-  QUIRE_ASSIGN(LogSegments segments, choose_segments(files, std::move(found), {.identity = identity, .from = checkpoint}));
+  QUIRE_ASSIGN(LogSegments segments, choose_segments(files, std::move(found), {.identity = identity, .from = checkpoint, .database = database}));
   return PrintedLog{.identity = identity, .segments = std::move(segments), .checkpoint = checkpoint};
 }
 

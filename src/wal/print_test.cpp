@@ -117,7 +117,7 @@ TEST(print_log, refuses_what_is_not_the_log_of_the_superblock) {
   os::SimFileSystem files;
   EXPECT_THAT(printed_log(files, Lsn{64}, {}), HasSubstr("the log is missing"));
   fill(files);
-  EXPECT_THAT(printed_log(files, Lsn{1 << 20}, {}), HasSubstr("is needed to open the database"));
+  EXPECT_THAT(printed_log(files, Lsn{1 << 20}, {}), HasSubstr("is needed to open /db/x.qdb"));
   Result<PrintedLog> stale = find_log(files, test_database, test_identity(2), Lsn{64});
   EXPECT_THAT(stale.status().to_string(), HasSubstr("stale log of incarnation 1"));
   LogIdentity other = test_identity();

@@ -8,6 +8,7 @@
 
 #include "base/assert.hpp"
 #include "base/try.hpp"
+#include "wal/log_trace.hpp"
 #include "wal/record.hpp"
 
 namespace quire::wal {
@@ -48,7 +49,7 @@ Result<bool> holds_record(os::FileSystem& files, const SegmentFile& segment) {
 Status check_contains(const LogSegments& log, const LogChoice& choice) {
   if (!choice.from) return Status();
   const std::string wanted = "the log from LSN " + std::to_string(choice.from->raw) + " of incarnation " +
-                             std::to_string(choice.identity.incarnation) + " is needed to open the database";
+                             std::to_string(choice.identity.incarnation) + " is needed to open " + (choice.database.empty() ? "the database" : choice.database);
   for (const SegmentFile& segment : log.usable) {
     if (segment.start() < *choice.from && *choice.from < segment.end()) return Status();
   }
@@ -63,7 +64,8 @@ Status check_contains(const LogSegments& log, const LogChoice& choice) {
     const SegmentFile& last = log.leftover.back();
     return damaged(last.path, "is a stale log of incarnation " + std::to_string(last.header.identity.incarnation) + ", but " + wanted);
   }
-  return Status(Code::corrupt, wanted + ", but the log is missing: there is no file with such a name");
+  return Status(Code::corrupt, wanted + ", but the log is missing: at least one file " + choice.database + std::string(name_infix) +
+                                   "N is expected (N: " + std::to_string(number_digits) + " hexadecimal digits), and there is none");
 }
 
 }  // namespace
@@ -142,6 +144,7 @@ Result<SegmentFile> look_at_segment(os::FileSystem& files, const std::string& pa
   QUIRE_ASSIGN(segment.bytes, file->size());
   std::array<std::byte, segment_header_bytes> bytes{};
   QUIRE_ASSIGN(const std::size_t got, file->read_at(0, bytes));
+  tell_log("read", path, 0, got, "open");
   Result<SegmentHeader> header = decode_segment_header(Bytes(bytes).first(got), path);
   if (!header.ok()) {
     segment.state = header.status();
@@ -228,14 +231,14 @@ std::size_t last_run(const std::vector<SegmentFile>& usable) {
 Status settle_segments(os::FileSystem& files, const std::vector<SegmentFile>& segments) {
   for (const SegmentFile& segment : segments) {
     QUIRE_ASSIGN(const std::unique_ptr<os::File> file, files.open(segment.path, {.write = true}));
-    QUIRE_TRY(file->sync());
+    QUIRE_TRY(told_log(file->sync(), "sync", segment.path, "settle"));
   }
-  return segments.empty() ? Status() : files.sync_directory(os::directory_of(segments.front().path));
+  return segments.empty() ? Status() : sync_log_directory(files, os::directory_of(segments.front().path), "settle");
 }
 
-Status remove_segments(os::FileSystem& files, const std::vector<SegmentFile>& segments) {
-  for (const SegmentFile& segment : segments) QUIRE_TRY(files.remove(segment.path));
-  return segments.empty() ? Status() : files.sync_directory(os::directory_of(segments.front().path));
+Status remove_segments(os::FileSystem& files, const std::vector<SegmentFile>& segments, std::string_view why) {
+  for (const SegmentFile& segment : segments) QUIRE_TRY(told_log(files.remove(segment.path), "remove", segment.path, why));
+  return segments.empty() ? Status() : sync_log_directory(files, os::directory_of(segments.front().path), why);
 }
 
 }  // namespace quire::wal

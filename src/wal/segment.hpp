@@ -67,6 +67,7 @@ struct LogChoice {
   LogIdentity identity{};       // of the superblock in use
   std::optional<Lsn> from{};    // what must be there: the checkpoint's LSN. Nothing: anything goes
   bool shortened = false;       // files may end early: copies of open segments
+  std::string database{};       // whose log it is, for messages
 };
 Result<LogSegments> choose_segments(os::FileSystem& files, std::vector<SegmentFile> found, const LogChoice& choice);
 
@@ -83,7 +84,7 @@ std::size_t last_run(const std::vector<SegmentFile>& usable);
 // Makes durable what reading shows, before it is trusted (RC-1).
 Status settle_segments(os::FileSystem& files, const std::vector<SegmentFile>& segments);
 
-// Removes files that are not needed any more, and makes that durable.
-Status remove_segments(os::FileSystem& files, const std::vector<SegmentFile>& segments);
+// Removes files that are not needed any more, and makes that durable. `why` is for the trace.
+Status remove_segments(os::FileSystem& files, const std::vector<SegmentFile>& segments, std::string_view why = "recovery");
 
 }  // namespace quire::wal

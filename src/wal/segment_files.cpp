@@ -9,6 +9,7 @@
 #include "base/seeded_bug.hpp"
 #include "base/try.hpp"
 #include "os/hook.hpp"
+#include "wal/log_trace.hpp"
 
 namespace quire::wal {
 
@@ -23,13 +24,14 @@ Status sync_failure(const Status& status) {
   return status.ok() ? Status() : Status(Code::poisoned, std::string(status.message()));
 }
 
-Status fill_with_zeros(os::File& file, std::uint64_t bytes) {
+Status fill_with_zeros(os::File& file, const std::string& path, std::uint64_t bytes) {
   const std::vector<std::byte> zeros(std::min(bytes, zero_slice_bytes));
   for (std::uint64_t at = 0; at < bytes; at += zeros.size()) {
     QUIRE_TRY(file.write_at(at, Bytes(zeros).first(std::min<std::uint64_t>(zeros.size(), bytes - at))));
     if ((at + zeros.size()) % zero_sync_bytes == 0) QUIRE_TRY(sync_failure(file.sync()));
   }
-  return sync_failure(file.sync());
+  tell_log("write", path, 0, bytes, "segment");
+  return sync_failure(told_log(file.sync(), "sync", path, "segment"));
 }
 
 }  // namespace
@@ -56,10 +58,11 @@ Result<std::unique_ptr<OpenSegment>> SegmentFiles::make(const Wanted& wanted) {
   segment->path = segment_path(database_, segment->number);
   if (is_new) {
     QUIRE_ASSIGN(segment->file, files_.open(segment->path, {.write = true, .create = true, .must_not_exist = true}));
+    (void)told_log(Status(), "create", segment->path, "segment").ok();
   } else {
-    Status renamed = files_.rename(old_path, segment->path);
+    Status renamed = told_log(files_.rename(old_path, segment->path), "rename", segment->path, "recycle");
     if (!renamed.ok()) {
-      [[maybe_unused]] const Status ignored = files_.remove(old_path);  // the first failure is the one to tell
+      [[maybe_unused]] const Status ignored = told_log(files_.remove(old_path), "remove", old_path, "failed");  // the first failure is the one to tell
       return renamed;
     }
   }
@@ -68,7 +71,7 @@ Result<std::unique_ptr<OpenSegment>> SegmentFiles::make(const Wanted& wanted) {
   segment->used_end = no_lsn;
   Status ready = prepare(*segment, wanted, is_new);
   if (!ready.ok()) {
-    [[maybe_unused]] const Status ignored = files_.remove(segment->path);
+    [[maybe_unused]] const Status ignored = told_log(files_.remove(segment->path), "remove", segment->path, "failed");
     return ready;
   }
   return segment;
@@ -77,13 +80,13 @@ Result<std::unique_ptr<OpenSegment>> SegmentFiles::make(const Wanted& wanted) {
 Status SegmentFiles::prepare(OpenSegment& segment, const Wanted& wanted, bool is_new) {
   if (is_new) {
     QUIRE_TRY(segment.file->allocate(0, wanted.bytes));
-    QUIRE_TRY(fill_with_zeros(*segment.file, wanted.bytes));
+    QUIRE_TRY(fill_with_zeros(*segment.file, segment.path, wanted.bytes));
   }
   QUIRE_TRY(os::hook("log.before_segment_header"));
-  return publish(segment, wanted);
+  return publish(segment, wanted, is_new ? "segment" : "recycle");
 }
 
-Status SegmentFiles::publish(OpenSegment& segment, const Wanted& wanted) {
+Status SegmentFiles::publish(OpenSegment& segment, const Wanted& wanted, std::string_view why) {
   std::array<std::byte, segment_header_bytes> header;
   encode_segment_header({.number = segment.number,
                          .start = wanted.start,
@@ -92,9 +95,10 @@ Status SegmentFiles::publish(OpenSegment& segment, const Wanted& wanted) {
                          .previous_end = wanted.previous_end},
                         header);
   QUIRE_TRY(segment.file->write_at(0, header));
-  if (!seeded_bug("skip_segment_header_sync")) QUIRE_TRY(sync_failure(segment.file->sync()));
+  tell_log("write", segment.path, 0, header.size(), why);
+  if (!seeded_bug("skip_segment_header_sync")) QUIRE_TRY(sync_failure(told_log(segment.file->sync(), "sync", segment.path, why)));
   if (seeded_bug("skip_directory_sync")) return Status();
-  return sync_failure(files_.sync_directory(os::directory_of(segment.path)));
+  return sync_failure(sync_log_directory(files_, os::directory_of(segment.path), why));
 }
 
 Status SegmentFiles::retire(OpenSegments segments) {
@@ -107,7 +111,7 @@ Status SegmentFiles::retire(OpenSegments segments) {
         continue;
       }
     }
-    Status removed = files_.remove(segment->path);
+    Status removed = told_log(files_.remove(segment->path), "remove", segment->path, "release");
     if (first_failure.ok()) first_failure = std::move(removed);
   }
   return first_failure;
@@ -120,8 +124,8 @@ Status SegmentFiles::remove_all(OpenSegments segments) {
     spares_.clear();
   }
   if (segments.empty()) return Status();
-  for (const auto& segment : segments) QUIRE_TRY(files_.remove(segment->path));
-  return files_.sync_directory(os::directory_of(database_));
+  for (const auto& segment : segments) QUIRE_TRY(told_log(files_.remove(segment->path), "remove", segment->path, "close"));
+  return sync_log_directory(files_, os::directory_of(database_), "close");
 }
 
 std::uint64_t SegmentFiles::spare_bytes() const {

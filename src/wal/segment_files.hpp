@@ -68,7 +68,7 @@ class SegmentFiles {
  private:
   std::unique_ptr<OpenSegment> take_spare(std::uint64_t bytes) QUIRE_EXCLUDES(mutex_);
   Status prepare(OpenSegment& segment, const Wanted& wanted, bool is_new);
-  Status publish(OpenSegment& segment, const Wanted& wanted);
+  Status publish(OpenSegment& segment, const Wanted& wanted, std::string_view why);
 
   // Constant.
   os::FileSystem& files_;

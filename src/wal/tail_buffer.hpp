@@ -12,6 +12,7 @@
 
 #include "base/assert.hpp"
 #include "base/bytes.hpp"
+#include "wal/log_trace.hpp"
 #include "wal/segment_files.hpp"
 
 namespace quire::wal {
@@ -57,6 +58,7 @@ class TailBuffer {
       const bool store = way == Way::store && !begins_block;
       Status written = store ? file.store_at(piece.offset, from) : file.write_at(piece.offset, from);
       if (!written.ok()) return written;
+      tell_log("write", piece.segment->path, piece.offset, bytes, "append");
     }
     return Status();
   }
