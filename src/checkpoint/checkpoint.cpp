@@ -161,7 +161,8 @@ Status Checkpoint::write_epoch(Epoch epoch, State& state, space::Superblock next
   return Status();
 }
 
-Status Checkpoint::unknown_outcome(const Status& why) const {
+Status Checkpoint::unknown_outcome(const Status& why) {
+  doubt_.store(why.code(), release);
   return Status(Code::unknown_outcome, "whether the commit is durable is known only after reopening " + file_.path() + ": " + why.to_string());
 }
 

@@ -70,6 +70,8 @@ class Checkpoint {
   Status publish(State state);
 
   space::Superblock published() const;
+  // What the write or sync failed with that left open which state is published; ok when there was none.
+  Code doubt() const noexcept { return doubt_.load(acquire); }
   // Nothing will be published any more (CK-8).
   bool poisoned() const noexcept { return resources_.pool.failed(); }
 
@@ -81,7 +83,7 @@ class Checkpoint {
   Status write_run();
   Status write_notes(Epoch epoch, const Notes& notes, space::Superblock& next) QUIRE_REQUIRES(mutex_);
   Status tell_log(const space::Superblock& now) QUIRE_REQUIRES(mutex_);
-  Status unknown_outcome(const Status& why) const;
+  Status unknown_outcome(const Status& why) QUIRE_REQUIRES(mutex_);
   Status write_roots(Epoch epoch, const State& state, space::Superblock& next);
   Status publish_locked(const std::function<State()>& at_flip) QUIRE_REQUIRES(mutex_);
   // Closes the gate and begins a new epoch; the one to be written, or none when nothing has changed. Uses up some of the units.
@@ -95,6 +97,7 @@ class Checkpoint {
   mutable os::Mutex published_mutex_;
   space::Superblock published_ QUIRE_GUARDED_BY(published_mutex_);
   wal::LogWriter* log_ QUIRE_GUARDED_BY(mutex_) = nullptr;
+  Atomic<Code> doubt_{Code::ok};
   std::optional<StoredNotes> notes_ QUIRE_GUARDED_BY(mutex_);  // of the published state, once read
 
   // Images of consecutive blocks, gathered into one write. Of publish.

@@ -74,7 +74,9 @@ Status Engine::publish(const Committing* committing) {
   if (!published.ok()) {
     poison();
     // What is committed is in the log or in the checkpoint before: no commit is in question.
-    if (committing == nullptr && published == Code::unknown_outcome) return Status(Code::io, "a checkpoint of " + path() + " failed: " + std::string(published.message()));
+    // An opening that met a full disk can be tried again; a handle that did in the middle of a superblock cannot go on.
+    const Code code = catalog() == nullptr && checkpoint_.doubt() == Code::full ? Code::full : Code::io;
+    if (committing == nullptr && published == Code::unknown_outcome) return Status(code, "a checkpoint of " + path() + " failed: " + std::string(published.message()));
   } else if (const wal::LogWriter* log = log_now_.load(acquire)) {
     visibility_.advance(log->durable_lsn());
   }
