@@ -107,11 +107,11 @@ TEST(engine_poison, reaches_who_reads_what_they_committed_behind_a_failed_sync) 
     if (name != "log.before_sync") return Status();
     os::set_hook_handler(nullptr, nullptr);
     Meanwhile& scene = *static_cast<Meanwhile*>(context);
-    Result<std::unique_ptr<Writer>> writer = Writer::begin(scene.engine, 0);
-    if (!writer.ok()) return writer.status();
-    (*writer)->set_durability(Durability::lazy);
-    scene.lazy = (*writer)->put(*(*writer)->catalog().find(default_keyspace), "a", "3").status();
-    if (scene.lazy.ok()) scene.lazy = (*writer)->commit();
+    std::optional<Writer> writer;
+    QUIRE_TRY(Writer::begin(scene.engine, 0, writer));
+    writer->set_durability(Durability::lazy);
+    scene.lazy = writer->put(*writer->catalog().find(default_keyspace), "a", "3").status();
+    if (scene.lazy.ok()) scene.lazy = writer->commit();
     return Status(Code::io, "the sync fails");
   };
   os::set_hook_handler(at_hook, &meanwhile);

@@ -37,7 +37,8 @@ Killed killed_machine() {
     QUIRE_ASSERT(commit_rows(*engine, {{key, killed.rows[key]}}).ok());
     if (i == 10) QUIRE_ASSERT(engine->checkpoint(0).ok());
   }
-  const std::unique_ptr<Writer> writer = Writer::begin(*engine, 0).value();
+  std::optional<Writer> writer;
+  QUIRE_ASSERT(Writer::begin(*engine, 0, writer).ok());
   const catalog::KeyspaceRecord record = *writer->catalog().find(default_keyspace);
   for (int i = 0; i < 20; ++i) QUIRE_ASSERT(writer->put(record, "key" + std::to_string(i), "never").ok());
   QUIRE_ASSERT(engine->checkpoint(0).ok());
