@@ -85,9 +85,28 @@ Status Checkpoint::publish(State state) {
   return publish([&] { return state; });
 }
 
-Status Checkpoint::publish(const std::function<State()>& at_flip) {
+Status Checkpoint::publish(const std::function<State()>& at_flip, const Pace& pace) {
   os::Lock lock(mutex_);
+  pace_ = &pace;
   return publish_locked(at_flip);
+}
+
+Status Checkpoint::sync_evicted(std::uint64_t slice_bytes) {
+  os::Lock lock(mutex_);
+  QUIRE_TRY(resources_.pool.failure());
+  if (file_.unsynced_bytes() < slice_bytes) return Status();
+  Status synced = file_.sync({.word = "eviction"});
+  // The system may have dropped what it could not write, and say nothing the next time.
+  if (!synced.ok()) resources_.pool.fail(synced);
+  return synced;
+}
+
+Status Checkpoint::end_slice(Epoch epoch) {
+  if (file_.unsynced_bytes() < pace_->slice_bytes) return Status();
+  QUIRE_TRY(os::hook("checkpoint.end_of_slice"));
+  QUIRE_TRY(file_.sync({"checkpoint", epoch}));
+  if (pace_->between) pace_->between();
+  return Status();
 }
 
 Status Checkpoint::publish_locked(const std::function<State()>& at_flip) {
@@ -177,7 +196,8 @@ Status Checkpoint::write_pages(Epoch epoch) {
   buffer::Pool& pool = resources_.pool;
   const std::size_t page_bytes = file_.page_bytes();
   const std::vector<PageId> dirty = pool.take_dirty(epoch);
-  const std::size_t room = std::min(run_bytes_max, (dirty.size() + 1) * page_bytes);
+  const std::uint64_t run_bytes = std::clamp<std::uint64_t>(pace_->slice_bytes, 2 * page_bytes, run_bytes_max);
+  const std::size_t room = std::min(run_bytes, (dirty.size() + 1) * page_bytes);
   if (run_.size() < room) run_.resize(room);
   run_images_.clear();
   for (const PageId id : dirty) {
@@ -187,17 +207,17 @@ Status Checkpoint::write_pages(Epoch epoch) {
     if (!image) continue;
     const bool next_in_run = run_images_.empty() || image->block.raw == run_images_.back().block.raw + file_.page_blocks();
     if (!next_in_run) {
-      QUIRE_TRY(write_run());
+      QUIRE_TRY(write_run(epoch));
       std::memmove(run_.data(), run_.data() + at, page_bytes);
     }
     run_images_.push_back(*image);
-    if ((run_images_.size() + 1) * page_bytes > run_.size()) QUIRE_TRY(write_run());
+    if ((run_images_.size() + 1) * page_bytes > room) QUIRE_TRY(write_run(epoch));
   }
-  QUIRE_TRY(write_run());
+  QUIRE_TRY(write_run(epoch));
   return pool.await_images(epoch);
 }
 
-Status Checkpoint::write_run() {
+Status Checkpoint::write_run(Epoch epoch) {
   if (!run_images_.empty()) {
     const buffer::Image& first = run_images_.front();
     QUIRE_TRY(file_.write(first.block, Bytes(run_).first(run_images_.size() * file_.page_bytes()), {"checkpoint", first.epoch}));
@@ -205,7 +225,8 @@ Status Checkpoint::write_run() {
     for (const buffer::Image& image : run_images_) resources_.pool.written(image);
     run_images_.clear();
   }
-  return resources_.pool.write_set_aside();
+  QUIRE_TRY(resources_.pool.write_set_aside());
+  return end_slice(epoch);
 }
 
 Status Checkpoint::write_notes(Epoch epoch, const Notes& notes, space::Superblock& next) {

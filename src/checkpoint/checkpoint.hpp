@@ -13,6 +13,9 @@
 //
 // Without a log the steps that name it are left out; also for the first checkpoint of a log, and within recovery.
 //
+// A sync of much data keeps the device busy, and commits in the log wait behind it. So a checkpoint that nobody waits for
+// syncs what it has written slice by slice (CK-56), and what evictions write meanwhile is synced likewise.
+//
 // Invariants   1. no block of the published checkpoint is written (BlockAllocator asserts it)
 //              2. the superblock is written only after a sync that covers everything it refers to (CK-5, CK-6)
 //              3. superseded blocks are free only after the superblock is durable, and the log says so (CK-7): else, were the
@@ -64,10 +67,19 @@ class Checkpoint {
     std::vector<ActiveTransaction> active;
     std::vector<RowCount> counts;
   };
+  // How much data is synced at once (CK-56), and what is done after each such sync; that must not need a publish.
+  struct Pace {
+    std::uint64_t slice_bytes = UINT64_MAX;
+    std::function<void()> between;
+  };
   // Asks for the state with the gate closed, so without a look at any page. Does nothing when nothing has changed since
   // the last publish: no page, no number, no transaction that was active then and has ended since.
-  Status publish(const std::function<State()>& at_flip);
+  Status publish(const std::function<State()>& at_flip) { return publish(at_flip, Pace{}); }
+  Status publish(const std::function<State()>& at_flip, const Pace& pace);
   Status publish(State state);
+
+  // Syncs what evictions have written when it is a slice or more; for between two publishes. A failure poisons the handle.
+  Status sync_evicted(std::uint64_t slice_bytes) QUIRE_EXCLUDES(mutex_);
 
   space::Superblock published() const;
   // What the write or sync failed with that left open which state is published; ok when there was none.
@@ -80,7 +92,9 @@ class Checkpoint {
 
  private:
   Status write_pages(Epoch epoch);
-  Status write_run();
+  Status write_run(Epoch epoch);
+  // Syncs if a slice is full.
+  Status end_slice(Epoch epoch);
   Status write_notes(Epoch epoch, const Notes& notes, space::Superblock& next) QUIRE_REQUIRES(mutex_);
   Status tell_log(const space::Superblock& now) QUIRE_REQUIRES(mutex_);
   Status unknown_outcome(const Status& why) QUIRE_REQUIRES(mutex_);
@@ -103,6 +117,7 @@ class Checkpoint {
   // Images of consecutive blocks, gathered into one write. Of publish.
   std::vector<std::byte> run_;
   std::vector<buffer::Image> run_images_;
+  const Pace* pace_ = nullptr;
 };
 
 }  // namespace quire::checkpoint

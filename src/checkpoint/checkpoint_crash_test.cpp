@@ -23,6 +23,7 @@ struct Report {
   std::uint64_t new_states = 0;  // images that showed one not acknowledged yet
   std::uint64_t second_lives = 0;
   std::uint64_t steps_in_between = 0;
+  std::uint64_t slices = 0;
 };
 
 // The states of all generations so far; the last one may be on its way.
@@ -81,6 +82,7 @@ class Runner {
       EXPECT_EQ(store.pages.leaked_units(), store.pages.pool.promised(store.pages.pool.running()));
     }
     report_.steps_in_between += schedule.steps_in_between;
+    report_.slices += schedule.slices;
     files_.observe(nullptr);
     look(0);
   }
@@ -160,6 +162,7 @@ TEST(checkpoint_crash, shows_one_whole_checkpoint_after_every_power_cut) {
   EXPECT_GT(report.second_lives, seeds);
   EXPECT_GT(report.kept_back, seeds) << "undo pages of ended transactions are missing";
   EXPECT_GT(report.steps_in_between, 50 * seeds);
+  EXPECT_GT(report.slices, 2 * seeds);
 }
 
 // A bug that this does not find would be found by nothing.

@@ -157,6 +157,69 @@ TEST_F(Checkpoints, sync_the_data_before_the_superblock_and_the_superblock_befor
   EXPECT_THAT(order, testing::MatchesRegex("w+sSs"));
 }
 
+// CK-56: a sync of much data keeps the device, and with it the log, busy.
+TEST_F(Checkpoints, sync_the_data_in_slices_when_asked_to) {
+  for (int n = 0; n < 40; ++n) texts_[store_.pages.add("x").raw] = "x";
+  const std::uint64_t page = store_.pages.space.file.page_bytes();
+  std::uint64_t unsynced = 0;
+  std::uint64_t most = 0;
+  std::uint64_t syncs = 0;
+  files_.observe([&](const os::Operation& operation) {
+    if (operation.kind == os::OperationKind::sync) ++syncs;
+    unsynced = operation.kind == os::OperationKind::sync ? 0 : unsynced + operation.bytes;
+    most = std::max(most, unsynced);
+  });
+  std::uint64_t called = 0;
+  ASSERT_TRUE(store_.publish({.slice_bytes = 4 * page, .between = [&] { ++called; }}).ok());
+  files_.observe(nullptr);
+  EXPECT_LT(most, 8 * page);
+  EXPECT_EQ(called, 10u);
+  EXPECT_EQ(syncs, called + 2) << "one before the superblock, one after it";
+  const Found found = look_at(files_);
+  EXPECT_EQ(found.failure, "");
+  EXPECT_EQ(found.texts, texts_);
+}
+
+TEST_F(Checkpoints, publish_nothing_when_the_sync_of_a_slice_fails) {
+  publish_some();
+  const Texts before = texts_;
+  for (int n = 0; n < 20; ++n) store_.pages.add("x");
+  files_.sync_everything();
+  std::uint64_t syncs = 0;
+  files_.observe([&](const os::Operation& operation) {
+    if (operation.kind == os::OperationKind::sync && ++syncs == 2) files_.inject({.kind = os::FaultKind::io_error, .operation = operation.number});
+  });
+  const Status status = store_.publish({.slice_bytes = store_.pages.space.file.page_bytes() * 4, .between = {}});
+  files_.observe(nullptr);
+  EXPECT_EQ(status.code(), Code::io);
+  EXPECT_TRUE(store_.checkpoint.poisoned());
+  EXPECT_EQ(syncs, 2u) << "what failed is not synced again";
+  EXPECT_EQ(look_at(files_).texts, before);
+}
+
+TEST_F(Checkpoints, sync_what_evictions_wrote_when_it_is_a_slice) {
+  publish_some();
+  std::vector<PageId> ids;
+  for (int n = 0; n < 8; ++n) ids.push_back(store_.pages.add("x"));
+  const std::uint64_t slice = 8 * store_.pages.space.file.page_bytes();
+  std::uint64_t syncs = 0;
+  files_.observe([&](const os::Operation& operation) { syncs += operation.kind == os::OperationKind::sync ? 1 : 0; });
+  ASSERT_TRUE(store_.checkpoint.sync_evicted(slice).ok());
+  EXPECT_EQ(syncs, 0u);
+  ASSERT_TRUE(store_.pages.pool.write_out(ids).ok());
+  ASSERT_TRUE(store_.checkpoint.sync_evicted(slice).ok());
+  EXPECT_EQ(syncs, 1u);
+  ASSERT_TRUE(store_.checkpoint.sync_evicted(slice).ok());
+  EXPECT_EQ(syncs, 1u) << "nothing was written in between";
+  ASSERT_TRUE(store_.pages.pool.write_out(ids).ok());
+  for (const PageId id : ids) ASSERT_TRUE(store_.pages.change(id, "y").ok());
+  ASSERT_TRUE(store_.pages.pool.write_out(ids).ok());
+  files_.observe(nullptr);
+  files_.inject({.kind = os::FaultKind::io_error, .operation = files_.operation_count() + 1});
+  EXPECT_EQ(store_.checkpoint.sync_evicted(slice).code(), Code::io);
+  EXPECT_TRUE(store_.checkpoint.poisoned()) << "a later sync would say that all is well";
+}
+
 // Writes into blocks of the published checkpoint, over several epochs.
 std::uint64_t count_writes_into_published(os::SimFileSystem& files, Store& store, const std::function<void()>& epoch) {
   std::uint64_t wrong = 0;

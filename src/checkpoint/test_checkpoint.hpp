@@ -37,7 +37,9 @@ struct Store {
             .active = active,
             .counts = counts};
   }
-  Status publish() { return checkpoint.publish(state()); }
+  Status publish(const Checkpoint::Pace& pace = {}) {
+    return checkpoint.publish([&] { return state(); }, pace);
+  }
 
   std::vector<ActiveTransaction> active;
   std::vector<RowCount> counts;

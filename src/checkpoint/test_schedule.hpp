@@ -62,21 +62,24 @@ class Schedule {
     }
   }
 
-  // A checkpoint with steps in between; some transactions are active in it.
+  // A checkpoint with steps in between, in slices or not; some transactions are active in it.
   Status publish() {
     store_.active.clear();
     for (std::uint64_t n = random_.below(3); n > 0; --n) store_.active.push_back({Xid{random_.below(100) + 1}, random_.next(), 7});
-    return store_.checkpoint.publish([&] {
+    const std::uint64_t slice_bytes = random_.chance(1, 2) ? UINT64_MAX : (1 + random_.below(4)) * store_.pages.space.file.page_bytes();
+    const auto at_flip = [&] {
       flipped = {texts_, store_.active};
       if (on_flip) on_flip(store_.checkpoint.published().generation.raw + 1);
       return store_.state();
-    });
+    };
+    return store_.checkpoint.publish(at_flip, {.slice_bytes = slice_bytes, .between = [this] { ++slices; }});
   }
 
   Version flipped;
   std::function<void(std::uint64_t generation)> on_flip;
   bool after_roots = true;    // also between writing the roots and the end
   std::uint64_t steps_in_between = 0;
+  std::uint64_t slices = 0;   // that were synced before the end of a checkpoint
   std::uint64_t refused = 0;  // changes refused because the disk was full
   std::string failure;        // the first
 
@@ -90,7 +93,7 @@ class Schedule {
     // Not inside of an action that has begun, and with frames left: what is in flight waits for this very thread.
     if (depth_ == 2 || buffer::latches_held != 0 || in_flight() > 6) return;
     const bool early = name == "checkpoint.after_flip" || name == "checkpoint.before_page" || name == "checkpoint.before_roots" ||
-                       name == "pool.before_write";
+                       name == "checkpoint.end_of_slice" || name == "pool.before_write";
     if (!early && !after_roots) return;
     ++depth_;
     for (std::uint64_t n = random_.below(4); n > 0; --n) {

@@ -23,6 +23,9 @@ constexpr std::uint64_t checkpoint_share_of_limit = 2;
 constexpr std::uint64_t checkpoint_operations = 1'000'000;  // about two seconds
 constexpr std::uint64_t checkpoint_interval_us = 60'000'000;
 
+// Bytes of data synced at once: commits in the log wait behind such a sync, for about 10 ms on a slow SSD.
+constexpr std::uint64_t slice_bytes = std::uint64_t{8} << 20;
+
 // Records that purge looks at, and pages that shrinking moves, in one step.
 constexpr std::uint64_t step_budget = 256;
 
@@ -110,13 +113,15 @@ Result<std::uint64_t> Engine::background_step() {
   const std::uint64_t commits = commits_.load(seq_cst);
   const bool busy = commits != commits_seen_;
   commits_seen_ = commits;
-  Status status = serve_log(*log, !busy || now >= sync_due_us_);
-  if (now >= sync_due_us_) sync_due_us_ = now + sync_interval_us;
+  Status status = serve_log(*log, !busy);
+  if (archiver_) archive_step();
+  if (status.ok()) status = checkpoint_.sync_evicted(slice_bytes);
   if (status.ok() && checkpoint_is_due(*log, now)) {
     commits_at_checkpoint_ = commits_.load(relaxed);
     operations_at_checkpoint_ = operations_.load(relaxed);
     checkpoint_due_us_ = now + checkpoint_interval_us;
-    status = publish();
+    // It may take long. Who commits needs the log served meanwhile; a failure is met again by the next step.
+    status = publish(nullptr, {.slice_bytes = slice_bytes, .between = [&] { (void)serve_log(*log, false).ok(); }});
   }
   // A full disk is met again by the next step, and told by the next commit.
   if (!status.ok() && status != Code::full) {
@@ -131,13 +136,14 @@ Result<std::uint64_t> Engine::background_step() {
   return commits_at_checkpoint_ == commits ? no_background_work : checkpoint_due_us_ - std::min(now, checkpoint_due_us_) + tick_us;
 }
 
-Status Engine::serve_log(wal::LogWriter& log, bool make_all_durable) {
+Status Engine::serve_log(wal::LogWriter& log, bool idle) {
   QUIRE_TRY(log.write_to(log.tail()));
   for (bool more = true; more;) {
     QUIRE_ASSIGN(more, log.maintain());
   }
-  if (archiver_) archive_step();
-  if (!make_all_durable) return Status();
+  const std::uint64_t now = environment_.clock.monotonic_us();
+  if (!idle && now < sync_due_us_) return Status();
+  sync_due_us_ = now + sync_interval_us;
   // The last sync leaves a MARK behind that says so.
   for (bool more = true; more;) {
     QUIRE_ASSIGN(more, log.step());

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "os/hook.hpp"
+
 namespace quire::engine {
 namespace {
 
@@ -79,6 +81,118 @@ TEST_F(background, makes_lazy_commits_durable) {
     const EnginePointer again = open_shared(rebooted.environment(), test_path, small_options(Mode::open, Journal::log)).value();
     EXPECT_EQ(rows_of(*again).value(), (Model{{"lazy", "row"}}));
   }
+}
+
+// Data of the file that are written and not synced, at most; syncs, and calls between slices.
+struct Unsynced {
+  explicit Unsynced(os::SimFileSystem& of) : files(of) {
+    files.observe([this](const os::Operation& operation) {
+      if (operation.path != test_path) return;
+      if (operation.kind == os::OperationKind::sync) ++syncs;
+      if (operation.kind == os::OperationKind::write) now += operation.bytes;
+      if (operation.kind == os::OperationKind::sync) now = 0;
+      most = std::max(most, now);
+    });
+  }
+  ~Unsynced() { files.observe(nullptr); }
+  Unsynced(const Unsynced&) = delete;
+  Unsynced& operator=(const Unsynced&) = delete;
+  os::SimFileSystem& files;
+  std::uint64_t now = 0;
+  std::uint64_t most = 0;
+  std::uint64_t syncs = 0;
+};
+
+constexpr std::uint64_t slice_bytes_and_a_run = std::uint64_t{9} << 20;
+
+// Forty megabytes of changed pages.
+Status change_much(Engine& engine, char value, const std::function<void()>& after_commit = [] {}) {
+  for (int commit = 0; commit < 20; ++commit) {
+    std::map<std::string, std::optional<std::string>> rows;
+    for (int i = 0; i < 2000; ++i) rows["key" + std::to_string(commit * 2000 + i)] = std::string(900, value);
+    QUIRE_TRY(commit_rows(engine, rows));
+    after_commit();
+  }
+  return Status();
+}
+
+// Commits wait behind the sync of much data: a background checkpoint syncs it in slices, one that somebody waits for does not.
+TEST(background_pace, writes_its_checkpoints_in_slices) {
+  os::SimEnvironment machine{os::SimOptions{.seed = 1}};
+  const EnginePointer engine = open_shared(machine.environment(), test_path,
+                                           {.page_size = 4096, .memory_limit = std::uint64_t{128} << 20, .log_limit = std::uint64_t{128} << 20}).value();
+  ASSERT_EQ(change_much(*engine, 'a').to_string(), "ok");
+  {
+    Unsynced seen(machine.files());
+    ASSERT_EQ(engine->checkpoint(0).to_string(), "ok");
+    EXPECT_GT(seen.most, std::uint64_t{30} << 20);
+    EXPECT_EQ(seen.syncs, 2u);
+  }
+  const std::uint64_t before = engine->statistics()->generation;
+  ASSERT_EQ(change_much(*engine, 'b').to_string(), "ok");
+  ASSERT_TRUE(engine->background_step().ok());  // from here on the time counts
+  machine.clock().advance(61'000'000);
+  Unsynced seen(machine.files());
+  ASSERT_TRUE(engine->background_step().ok());
+  EXPECT_GT(engine->statistics()->generation, before) << "it was due";
+  EXPECT_LT(seen.most, slice_bytes_and_a_run);
+  EXPECT_GE(seen.syncs, 5u);
+}
+
+// Commits lazily at the first slice of a checkpoint, and kills the process at the third.
+struct LazyCommit {
+  LazyCommit(Engine& into, os::SimFileSystem& of) : engine(into), files(of) { os::set_hook_handler(at_hook, this); }
+  ~LazyCommit() { os::set_hook_handler(nullptr, nullptr); }
+  LazyCommit(const LazyCommit&) = delete;
+  LazyCommit& operator=(const LazyCommit&) = delete;
+
+  static Status at_hook(std::string_view name, void* context) {
+    auto& self = *static_cast<LazyCommit*>(context);
+    if (name != "checkpoint.end_of_slice") return Status();
+    ++self.slices;
+    if (self.slices == 3) self.killed = self.files.kill();
+    return self.slices == 1 ? self.commit() : Status();
+  }
+  Status commit() {
+    QUIRE_ASSIGN(const std::unique_ptr<Writer> writer, Writer::begin(engine, 0));
+    QUIRE_TRY(writer->put(*writer->catalog().find(default_keyspace), "lazy", "row").status());
+    writer->set_durability(Durability::lazy);
+    return writer->commit();
+  }
+
+  Engine& engine;
+  os::SimFileSystem& files;
+  int slices = 0;
+  std::unique_ptr<os::SimFileSystem> killed;
+};
+
+TEST(background_pace, hands_lazy_commits_over_between_slices) {
+  os::SimEnvironment machine{os::SimOptions{.seed = 1}};
+  const EnginePointer engine = open_shared(machine.environment(), test_path,
+                                           {.page_size = 4096, .memory_limit = std::uint64_t{128} << 20, .log_limit = std::uint64_t{128} << 20}).value();
+  ASSERT_EQ(change_much(*engine, 'a').to_string(), "ok");
+  ASSERT_TRUE(engine->background_step().ok());  // from here on the time counts
+  machine.clock().advance(61'000'000);
+  std::unique_ptr<os::SimFileSystem> killed;
+  {
+    LazyCommit lazy(*engine, machine.files());
+    ASSERT_EQ(engine->background_step().status().to_string(), "ok");
+    ASSERT_GE(lazy.slices, 3);
+    killed = std::move(lazy.killed);
+  }
+  os::SimEnvironment again(std::move(killed));
+  const EnginePointer reopened = open_shared(again.environment(), test_path, {.page_size = 4096}).value();
+  EXPECT_EQ(rows_of(*reopened)->count("lazy"), 1u) << "it waits for the end of the checkpoint";
+}
+
+TEST(background_pace, syncs_what_evictions_write) {
+  os::SimEnvironment machine{os::SimOptions{.seed = 1}};
+  const EnginePointer engine = open_shared(machine.environment(), test_path,
+                                           {.page_size = 4096, .memory_limit = std::uint64_t{1} << 20, .log_limit = std::uint64_t{1} << 30}).value();
+  Unsynced seen(machine.files());
+  ASSERT_EQ(change_much(*engine, 'a', [&] { EXPECT_TRUE(engine->background_step().ok()); }).to_string(), "ok");
+  EXPECT_LT(seen.most, 2 * slice_bytes_and_a_run);
+  EXPECT_GE(seen.syncs, 3u);
 }
 
 }  // namespace

@@ -68,9 +68,9 @@ checkpoint::Checkpoint::State Engine::state_at_flip(const Committing* committing
   return state;
 }
 
-Status Engine::publish(const Committing* committing) {
+Status Engine::publish(const Committing* committing, const checkpoint::Checkpoint::Pace& pace) {
   if (committing != nullptr) clean_.store(false, release);
-  Status published = checkpoint_.publish([&] { return state_at_flip(committing); });
+  Status published = checkpoint_.publish([&] { return state_at_flip(committing); }, pace);
   if (!published.ok()) {
     poison();
     // What is committed is in the log or in the checkpoint before: no commit is in question.

@@ -183,7 +183,7 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   };
   // With the gate closed.
   checkpoint::Checkpoint::State state_at_flip(const Committing* committing);
-  Status publish(const Committing* committing = nullptr);
+  Status publish(const Committing* committing = nullptr, const checkpoint::Checkpoint::Pace& pace = {});
   // How commits become durable here.
   bool commits_to_log() const noexcept { return options_.journal == Journal::log && environment_.lasting; }
   bool archives() const noexcept { return !options_.archive_dir.empty(); }
@@ -197,7 +197,7 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   void note_own_commit(Xid xid, Lsn lsn);
 
   bool checkpoint_is_due(const wal::LogWriter& log, std::uint64_t now_us);
-  Status serve_log(wal::LogWriter& log, bool make_all_durable);
+  Status serve_log(wal::LogWriter& log, bool idle);
   Status tidy_up(bool& more);
   void archive_step();
 

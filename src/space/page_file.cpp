@@ -75,7 +75,9 @@ Status PageFile::write(Block first, Bytes images, IoReason why, std::uint64_t nu
 
 Status PageFile::sync(IoReason why) {
   counters_.syncs.fetch_add(1, relaxed);
+  const std::uint64_t covered = counters_.bytes_written.load(relaxed);
   QUIRE_TRY(file_->sync());
+  synced_bytes_.store(covered, relaxed);
   os::tell_io([&] { return placed({.operation = "sync", .kind = "file", .name = {}}, 0, why); });
   return Status();
 }

@@ -56,6 +56,8 @@ class PageFile {
   // number as in read.
   Status write(Block first, Bytes images, IoReason why = {}, std::uint64_t number = 0);
   Status sync(IoReason why = {});
+  // What no sync has made durable yet, about: writes beside a sync count as not covered by it.
+  std::uint64_t unsynced_bytes() const noexcept { return counters_.bytes_written.load(relaxed) - synced_bytes_.load(relaxed); }
   Status truncate(std::uint64_t bytes, IoReason why = {});
   // Writes the superblock's slot; durable after sync().
   Status publish(const Superblock& superblock, IoReason why = {});
@@ -71,6 +73,7 @@ class PageFile {
   std::uint32_t page_bytes_ = 0;
   Uuid uuid_{};
   IoCounters counters_;
+  Atomic<std::uint64_t> synced_bytes_{0};  // of what was written
 };
 
 }  // namespace quire::space
