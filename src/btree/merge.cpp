@@ -9,7 +9,8 @@
 //
 // A root with a single child takes that child's content, so that its own PageId stays (BT-2).
 //
-// Nothing visible changes: rows go with their headers, ghosts as ghosts. A reader that comes to a page which has gone
+// Nothing visible changes: rows go with their headers, ghosts as ghosts. Compaction first strips the headers that no snapshot
+// needs any more, of a leaf and of the one that it may be joined with: what a large import left on every row. A reader that comes to a page which has gone
 // finds another version there, or in its parent, and starts again.
 //
 // Threads      any with the right to change the tree; readers meanwhile
@@ -364,8 +365,39 @@ Status Tree::merge_underfull(std::string_view key) {
   }
 }
 
+// Rows at rest in the leaf that covers `key` lose their headers (TX-3). Its upper fence.
+Result<std::optional<std::string>> Tree::strip_leaf(std::string_view key, Xid horizon) {
+  for (;;) {
+    Path path;
+    std::optional<std::string> upper;
+    bool at_rest = false;
+    {
+      OptimisticPage page;
+      QUIRE_TRY(find({key}, 0, path, page));
+      const NodeView leaf(page.data(), pool().page_bytes());
+      for (std::uint32_t i = 0; !at_rest && leaf.row_headers() > leaf.ghosts() && i < leaf.count(); ++i) {
+        const std::optional<RowHeader> header = leaf.row_header(i);
+        at_rest = header && header->xid < horizon && !leaf.ghost(i);
+      }
+      if (const std::optional<std::string_view> fence = leaf.upper_fence()) upper = std::string(*fence);
+      if (!page.valid()) continue;
+    }
+    if (!at_rest) return upper;
+    Action action(*resources_);
+    QUIRE_TRY(action.prepare({.dirty = 1}));
+    action.enter();
+    WritePage page = action.write(path.node.id, path.node.version);
+    if (!page) continue;
+    action.mark_dirty(page);
+    Node(page.bytes()).strip_headers(horizon);
+    return upper;
+  }
+}
+
 // The leaf that covers `position` and what is to the right of it. True when the position has reached the end.
-Result<bool> Tree::compact_at(std::string& position) {
+Result<bool> Tree::compact_at(std::string& position, Xid horizon) {
+  QUIRE_ASSIGN(const std::optional<std::string> end, strip_leaf(position, horizon));
+  if (end) QUIRE_TRY(strip_leaf(*end + '\0', horizon).status());
   Family family;
   for (std::uint32_t level = 0;; ++level) {
     QUIRE_ASSIGN(const bool there, look({position, level, any_load}, family));
@@ -385,9 +417,9 @@ Result<bool> Tree::compact_at(std::string& position) {
   return false;
 }
 
-Result<bool> Tree::compact_step(std::string& position, std::uint32_t steps) {
+Result<bool> Tree::compact_step(std::string& position, std::uint32_t steps, Xid horizon) {
   for (std::uint32_t i = 0; i < steps; ++i) {
-    QUIRE_ASSIGN(const bool end, compact_at(position));
+    QUIRE_ASSIGN(const bool end, compact_at(position, horizon));
     if (!end) continue;
     for (bool changed = true; changed;) {
       QUIRE_ASSIGN(changed, collapse_root());

@@ -201,6 +201,45 @@ TEST(merge, carries_ghosts_and_row_headers_along) {
   EXPECT_EQ(seen, expected.size());
 }
 
+// What one large import leaves: a header on every row, which only the next change of the page would take away.
+TEST(compact, strips_headers_below_the_horizon) {
+  Merged merged;
+  for (std::uint64_t i = 0; i < 600; ++i) merged.put(numbered(i), std::string(40, 'v'));
+  const auto each_leaf = [&](const std::function<void(Node)>& visit) {
+    ASSERT_TRUE(merged.tree().walk([&](PageId id, PageRole role, std::uint32_t) {
+      if (role == PageRole::leaf) visit(Node(merged.store().pool().write(id)->bytes()));
+      return Status();
+    }).ok());
+  };
+  constexpr std::uint64_t horizon = 100;
+  std::set<std::string> keeps;
+  std::size_t given = 0;
+  each_leaf([&](Node leaf) {
+    for (std::uint32_t i = 0; i < leaf.count(); ++i) {
+      if (!leaf.fits_header(i)) continue;
+      ++given;
+      const bool ghost = i % 11 == 3;
+      const RowHeader header{Xid{i % 5 == 0 ? horizon : horizon - 1}, i, 1};
+      leaf.set_row(i, header, ghost);
+      if (ghost || i % 5 == 0) keeps.insert(leaf.key(i));
+      if (ghost) merged.forget(leaf.key(i));
+    }
+  });
+  ASSERT_GT(given, 100u);
+  std::string position;
+  while (!merged.tree().compact_step(position, 1, Xid{horizon}).value()) {
+  }
+  EXPECT_TRUE(survey(merged.tree()).ok());
+  EXPECT_EQ(merged.difference(), "");
+  std::set<std::string> kept;
+  each_leaf([&](Node leaf) {
+    for (std::uint32_t i = 0; i < leaf.count(); ++i) {
+      if (leaf.row_header(i)) kept.insert(leaf.key(i));
+    }
+  });
+  EXPECT_EQ(kept, keeps) << "those that a snapshot may ask for, and ghosts";
+}
+
 TEST(compact, fills_leaves_in_steps) {
   for (const std::uint32_t page_bytes : {4096u, 16384u}) {
     Merged merged({.page_bytes = page_bytes});

@@ -74,9 +74,10 @@ class Tree {
   // When the leaf that covers `key` is less than a quarter full, joins it with a neighbour of the same parent, or takes
   // rows over from one; the same upwards. Content does not change; rows keep headers, ghosts stay ghosts.
   Status merge_underfull(std::string_view key);
-  // Compaction from left to right: merges nodes and moves records so that nodes get about 90 % full. Begins where
-  // `position` is (empty: at the start) and moves it on; at most `steps` leaves or joins. True at the end.
-  Result<bool> compact_step(std::string& position, std::uint32_t steps);
+  // Compaction from left to right: takes the headers of rows that only transactions below the horizon wrote (TX-3), merges nodes
+  // and moves records so that nodes get about 90 % full. Begins where `position` is (empty: at the start) and moves it on;
+  // at most `steps` leaves or joins. True at the end.
+  Result<bool> compact_step(std::string& position, std::uint32_t steps, Xid horizon = Xid{});
 
   // Frees every page, the root too, also of a tree that a BulkLoader has left unfinished. The tree must not be used
   // afterwards.
@@ -166,7 +167,8 @@ class Tree {
   Result<Joined> try_join(Family& family, bool left, JoinBy by);
   Result<bool> relieve(std::string_view key, std::uint32_t level);
   Result<bool> collapse_root();
-  Result<bool> compact_at(std::string& position);
+  Result<bool> compact_at(std::string& position, Xid horizon);
+  Result<std::optional<std::string>> strip_leaf(std::string_view key, Xid horizon);
   bool has_room(const Node& node, bool fits) const noexcept;
   // Instead of splitting the full leaf at the end of `path`: an emptier neighbour under the same parent takes rows over, so
   // that `bytes` more find room at `key`. False when none can.

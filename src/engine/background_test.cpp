@@ -103,7 +103,7 @@ struct Unsynced {
   std::uint64_t syncs = 0;
 };
 
-constexpr std::uint64_t slice_bytes_and_a_run = std::uint64_t{9} << 20;
+constexpr std::uint64_t slice_bytes_and_a_run = std::uint64_t{5} << 20;
 
 // Forty megabytes of changed pages.
 Status change_much(Engine& engine, char value, const std::function<void()>& after_commit = [] {}) {

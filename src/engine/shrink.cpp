@@ -133,7 +133,7 @@ Status Engine::compact_trees(std::uint64_t timeout_us) {
       const catalog::KeyspaceRecord* current = newest->find(name);
       if (current == nullptr || current->tree != record.tree) break;  // dropped meanwhile
       btree::Tree rows = tree(record);
-      QUIRE_ASSIGN(done, rows.compact_step(position, leaves_per_turn));
+      QUIRE_ASSIGN(done, rows.compact_step(position, leaves_per_turn, snapshots_.horizon()));
       resources_.give_spare_units();
     }
   }

@@ -3,6 +3,7 @@
 // Goal     no row is lost and nothing leaked wherever the power fails or the disk is full; what is left takes less room
 // Method   a database of which most is erased, compacted, or shrunk by the commits that follow; every image of every operation
 //          is opened, verified and compared with the model; every quota between none and enough
+#include "kv/inspect.hpp"
 #include "kv/test_database.hpp"
 #include "os/sim/sim_environment.hpp"
 #include "support/crash_points.hpp"
@@ -69,6 +70,54 @@ TEST(compact, loses_nothing_when_the_power_fails) {
     ASSERT_TRUE(entries_of(db) == model);
     EXPECT_GT(points.images(), 30u);
   }
+}
+
+std::uint64_t row_headers_in(const Database& db) {
+  std::uint64_t headers = 0;
+  const btree::TreePicture picture = picture_tree(db, default_keyspace, {.pages_max = UINT64_MAX}).value();
+  for (const btree::PictureNode& leaf : picture.levels.back().nodes) headers += leaf.row_headers;
+  return headers;
+}
+
+// The rows of an import in one transaction have a header each, until their page is changed again: here never.
+TEST(compact, takes_the_row_headers_of_a_large_import) {
+  for (const Journal journal : {Journal::log, Journal::copy_on_write}) {
+    constexpr int rows = 20000;
+    TestMachine machine;
+    Database db = machine.open({.page_size = 4096, .memory_limit = std::uint64_t{4} << 20, .lock_timeout_ms = 0, .journal = journal}).value();
+    Model model;
+    ASSERT_TRUE(db.update([&](Transaction& tx) {
+      Status put;
+      for (int i = 0; put.ok() && i < rows; ++i) {
+        const std::string key = "key" + std::to_string(100000 + i);
+        model[key] = std::string(20, 'v');
+        put = tx.put(default_keyspace, key, model[key]);
+      }
+      return put;
+    }).ok());
+    ASSERT_TRUE(db.checkpoint().ok());
+    const std::uint64_t bytes = db.statistics()->file_bytes;
+    EXPECT_EQ(row_headers_in(db), static_cast<std::uint64_t>(rows));
+    {
+      const Transaction reader = db.begin(Access::read).value();
+      ASSERT_EQ(db.compact().to_string(), "ok");
+      EXPECT_EQ(row_headers_in(db), 0u) << "this reader sees them all";
+    }
+    EXPECT_EQ(row_headers_in(db), 0u);
+    EXPECT_LT(db.statistics()->file_bytes, bytes - rows * 12);
+    EXPECT_EQ(db.verify().status().to_string(), "ok");
+    EXPECT_TRUE(entries_of(db) == model);
+  }
+}
+
+TEST(compact, keeps_the_row_headers_that_a_reader_needs) {
+  TestMachine machine;
+  Database db = machine.open(options).value();
+  const Transaction before = db.begin(Access::read).value();
+  ASSERT_TRUE(thinned_out(db, 500, 2).ok());
+  ASSERT_EQ(db.compact().to_string(), "ok");
+  EXPECT_GT(row_headers_in(db), 0u);
+  EXPECT_TRUE(entries_of(before).empty());
 }
 
 TEST(compact, of_a_database_with_an_open_transaction_waits_its_turn) {
