@@ -7,6 +7,7 @@
 #   tests/support/*                      helpers, linked into every test program
 #   tests/scripts/*.sh                   exit code 77 means skipped; *_slow.sh has the label slow
 #   tests/model/*_model.py               exhaustive models, label slow
+#   fuzz/corpus/<name>                   what the fuzzer <name> is known to meet: corpus.<name>
 include(GoogleTest)
 set(quire_scratch ${PROJECT_BINARY_DIR}/scratch)
 file(MAKE_DIRECTORY ${quire_scratch})
@@ -112,6 +113,19 @@ foreach(script IN LISTS scripts)
     set(label slow)
   endif()
   quire_add_script_test(script.${name} ${label} bash ${script})
+endforeach()
+
+# fuzz/<name>_fuzz.cpp over fuzz/corpus/<name>, without libFuzzer: program corpus_<name>.
+file(GLOB fuzzers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*_fuzz.cpp)
+foreach(fuzzer IN LISTS fuzzers)
+  cmake_path(GET fuzzer STEM name)
+  string(REGEX REPLACE "_fuzz$" "" name ${name})
+  if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name} AND NOT QUIRE_SANITIZE STREQUAL "fuzzer")
+    add_executable(corpus_${name} ${fuzzer} ${PROJECT_SOURCE_DIR}/fuzz/runner/run_corpus.cpp)
+    target_link_libraries(corpus_${name} PRIVATE quire_kv quire_flags)
+    add_test(NAME corpus.${name} COMMAND corpus_${name} ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name})
+    set_tests_properties(corpus.${name} PROPERTIES TIMEOUT 300 LABELS fast)
+  endif()
 endforeach()
 
 find_program(QUIRE_PYTHON python3)
