@@ -5,6 +5,7 @@
 // epoch's units goes back when it is published.
 #include "buffer/action.hpp"
 
+#include <exception>
 #include <utility>
 
 #include "base/try.hpp"
@@ -43,6 +44,8 @@ Status Action::prepare(Needs needs) {
   }
   resources_.spare_units -= units;
   units_ = units;
+  fresh_.reserve(needs.create);  // what is created is noted, also when memory runs out
+  fresh_ids_.reserve(needs.create);
   for (std::uint32_t i = 0; i < needs.create; ++i) {
     PageId id;
     Result<WritePage> page = resources_.pool.create(id);
@@ -59,9 +62,12 @@ void Action::enter() {
   QUIRE_ASSERT(latches_held == static_cast<int>(fresh_.size()));
   resources_.pool.gate().enter();
   inside_ = true;
+  exceptions_ = std::uncaught_exceptions();
 }
 
 void Action::leave() {
+  // Left by an exception, because memory has run out, it may have changed one page of two: nothing of that is to be published.
+  if (inside_ && std::uncaught_exceptions() > exceptions_) resources_.pool.fail(Status(Code::no_memory));
   if (inside_) resources_.pool.gate().leave();
   inside_ = false;
   while (!fresh_.empty()) {

@@ -69,6 +69,7 @@ class Action {
   std::uint64_t units_ = 0;  // promised and not yet passed on to a dirty page
   std::vector<WritePage> fresh_;
   std::vector<PageId> fresh_ids_;
+  int exceptions_ = 0;  // under way when the gate was entered
   PageId in_the_way_ = no_page;  // must be written before it can be changed
   bool inside_ = false;
 };

@@ -6,13 +6,11 @@
 
 #include "base/try.hpp"
 #include "buffer/dirty_word.hpp"
+#include "buffer/pause.hpp"
 
 namespace quire::buffer {
 
 namespace {
-
-// How often a page that another thread changes is looked at before the processor is given away.
-constexpr int spins_before_yield = 64;
 
 // Rounds of the clock before memory counts as full: every frame latched all the time.
 constexpr int eviction_rounds_max = 20000;
@@ -23,14 +21,6 @@ constexpr std::uint64_t busy_sleep_us = 50;
 
 // Dirty pages that one thread in need of a frame writes out together.
 constexpr std::size_t write_out_pages = 16;
-
-void pause_for(int attempt) {
-  if (attempt < spins_before_yield) {
-    cpu_pause();
-  } else {
-    os::yield_thread();
-  }
-}
 
 }  // namespace
 
@@ -143,8 +133,14 @@ Status Pool::fault(PageId id) {
     } else if (state_of(word) != state::evicted) {
       return Status();
     } else if (slot->state.compare_exchange_weak(word, with_state(word, state::io), acquire, relaxed)) {
+      // Also when memory runs out: who waits for the page goes on.
+      struct Arrival {
+        space::PageSlot& slot;
+        std::uint64_t then;
+        ~Arrival() { slot.state.store(then, release); }
+      } arrival{*slot, with_state(word, state::evicted)};
       Status status = load(id, *slot);
-      slot->state.store(with_state(word, status.ok() ? state::unlocked : state::evicted), release);
+      if (status.ok()) arrival.then = with_state(word, state::unlocked);
       return status;
     }
   }
@@ -159,13 +155,18 @@ Status Pool::load(PageId id, space::PageSlot& slot) {
   misses_.fetch_add(1, relaxed);
   QUIRE_TRY(table_.load(id));
   QUIRE_ASSIGN(const std::uint32_t frame, take_frame());
+  struct Unused {
+    Pool* pool;
+    std::uint32_t frame;
+    ~Unused() {
+      if (pool != nullptr) pool->give_frame(frame);
+    }
+  } unused{this, frame};
   const MutableBytes bytes{frame_bytes(frame), page_bytes_};
   Status status = file_.read(slot.entry, id.raw, "page " + std::to_string(id.raw), bytes, {.word = "fault"});
   if (status.ok()) status = check_image(id, bytes);
-  if (!status.ok()) {
-    give_frame(frame);
-    return status;
-  }
+  QUIRE_TRY(std::move(status));
+  unused.pool = nullptr;
   slot.frame.store(frame, relaxed);
   os::Lock lock(frames_mutex_);
   frame_owner_[frame] = id;
@@ -173,16 +174,16 @@ Status Pool::load(PageId id, space::PageSlot& slot) {
 }
 
 Status Pool::check_image(PageId id, Bytes image) const {
-  const std::string where = "page " + std::to_string(id.raw) + " of " + file_.path();
+  const auto where = [&] { return "page " + std::to_string(id.raw) + " of " + file_.path(); };
   const auto type = static_cast<std::size_t>(page::type_of(image.data()));
   if (page::id_of(image.data()) != id) {
-    return Status(Code::corrupt, where + " says that it is page " + std::to_string(page::id_of(image.data()).raw));
+    return Status(Code::corrupt, where() + " says that it is page " + std::to_string(page::id_of(image.data()).raw));
   }
   if (type >= kinds_.size() || kinds_[type] == nullptr) {
-    return Status(Code::corrupt, where + " has the unknown type " + std::to_string(type));
+    return Status(Code::corrupt, where() + " has the unknown type " + std::to_string(type));
   }
   Status status = kinds_[type]->check(image);
-  if (!status.ok()) return Status(status.code(), where + ": " + std::string(status.message()));
+  if (!status.ok()) return Status(status.code(), where() + ": " + std::string(status.message()));
   return Status();
 }
 
@@ -201,6 +202,8 @@ Result<std::uint32_t> Pool::take_frame() {
           return frame;
         }
         if (frame_owner_.size() < frame_count_) {
+          // Giving a frame back takes no memory.
+          if (free_frames_.capacity() <= frame_owner_.size()) free_frames_.reserve(2 * frame_owner_.size() + 64);
           frame_owner_.push_back(no_page);
           return static_cast<std::uint32_t>(frame_owner_.size() - 1);
         }
@@ -302,7 +305,7 @@ void Pool::discard_new(WritePage page, PageId id) {
 
 bool Pool::free_page(WritePage page) {
   const PageId id = page.id();
-  space::PageSlot* slot = std::exchange(page.slot_, nullptr);
+  space::PageSlot* slot = page.slot_;
   const std::uint32_t was = slot->dirty.fetch_and(dirty::in_flight, acq_rel);
   QUIRE_ASSERT((was & dirty::tag_mask) == 0 || (was & dirty::tag_mask) == dirty::tag(running_) || seeded_bug("skip_copy_on_update"));
   const space::Entry old = slot->entry;
@@ -314,6 +317,7 @@ bool Pool::free_page(WritePage page) {
   // While the latch is held: once the slot is evicted a reader may fault the page into another frame, and the
   // clock hand would take it for the owner of both.
   give_frame(slot->frame.load(relaxed));
+  page.slot_ = nullptr;
   slot->state.store(next_version(slot->state.load(relaxed), state::evicted), release);
   --latches_held;
   table_.free_id(id);

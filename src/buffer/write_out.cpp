@@ -3,9 +3,11 @@
 // The order inside capture matters: the image is counted as in flight, then the tag goes, then block and entry are set.
 // Whoever captures a page for an epoch counts for that epoch, evictor, action or checkpoint (BP-5).
 #include <algorithm>
+#include <exception>
 
 #include "base/try.hpp"
 #include "buffer/dirty_word.hpp"
+#include "buffer/pause.hpp"
 #include "buffer/pool.hpp"
 #include "os/hook.hpp"
 
@@ -17,16 +19,21 @@ namespace {
 // the page itself.
 constexpr std::size_t side_images_max = 64;
 
-// Spins before the processor is given away.
-constexpr int spins_before_yield = 64;
+// A shared latch until the end of the scope, also when memory runs out.
+struct Latched {
+  space::PageSlot& slot;
+  void (*unlock)(space::PageSlot&) noexcept;
+  ~Latched() { unlock(slot); }
+};
 
-void pause_for(int attempt) {
-  if (attempt < spins_before_yield) {
-    cpu_pause();
-  } else {
-    os::yield_thread();
+// An image that is captured only in part is never written: then nobody may wait for it, and nothing is published any more.
+struct HalfCaptured {
+  Pool& pool;
+  int exceptions = std::uncaught_exceptions();
+  ~HalfCaptured() {
+    if (std::uncaught_exceptions() > exceptions) pool.fail(Status(Code::no_memory));
   }
-}
+};
 
 }  // namespace
 
@@ -79,6 +86,7 @@ std::optional<Image> Pool::capture(PageId id, space::PageSlot& slot, MutableByte
     in_flight_[parity(epoch)].fetch_sub(1, seq_cst);
     return std::nullopt;
   }
+  const HalfCaptured half{*this};
   const Bytes bytes = bytes_of(slot);
   std::memcpy(into.data(), bytes.data(), bytes.size());
   QUIRE_ASSERT(page::id_of(into.data()) == id);
@@ -139,17 +147,24 @@ Status Pool::write_out(const std::vector<PageId>& ids, std::string_view why) {
   QUIRE_TRY(failure());
   std::vector<std::byte> buffer(ids.size() * page_bytes_);
   std::vector<std::pair<Image, Bytes>> images;
-  gate_.enter();
-  for (const PageId id : ids) {
-    space::PageSlot* slot = table_.find(id);
-    if (slot == nullptr || !try_lock_shared(*slot)) continue;
-    const MutableBytes into(buffer.data() + images.size() * page_bytes_, page_bytes_);
-    const std::optional<Image> image = capture(id, *slot, into);
-    // Out of use, as the clock found it.
-    unlock_shared_cooling(*slot);
-    if (image) images.emplace_back(*image, into);
+  images.reserve(ids.size());
+  {
+    struct InGate {
+      Gate& gate;
+      ~InGate() { gate.leave(); }
+    };
+    gate_.enter();
+    const InGate in_gate{gate_};
+    for (const PageId id : ids) {
+      space::PageSlot* slot = table_.find(id);
+      if (slot == nullptr || !try_lock_shared(*slot)) continue;
+      // Out of use afterwards, as the clock found it.
+      const Latched latched{*slot, unlock_shared_cooling};
+      const MutableBytes into(buffer.data() + images.size() * page_bytes_, page_bytes_);
+      const std::optional<Image> image = capture(id, *slot, into);
+      if (image) images.emplace_back(*image, into);
+    }
   }
-  gate_.leave();
   return write_images(images, why);
 }
 
@@ -263,8 +278,8 @@ std::optional<Image> Pool::capture_at_flip(PageId id, Epoch epoch, MutableBytes 
     if ((word & dirty::tag_mask) != dirty::tag(epoch)) return std::nullopt;
     if (failed()) return std::nullopt;
     if ((word & dirty::in_flight) == 0 && try_lock_shared(*slot)) {
+      const Latched latched{*slot, unlock_shared};
       const std::optional<Image> image = capture(id, *slot, into);
-      unlock_shared(*slot);
       if (image) return image;
     }
     pause_for(attempt);

@@ -29,6 +29,21 @@ class ClosedGate {
   buffer::Gate& gate_;
 };
 
+// A checkpoint that is left by an exception, because memory has run out, is never published; so nobody may wait for its images.
+class Unfinished {
+ public:
+  explicit Unfinished(buffer::Pool& pool) : pool_(&pool) {}
+  ~Unfinished() {
+    if (pool_ != nullptr) pool_->fail(Status(Code::no_memory));
+  }
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+  void done() noexcept { pool_ = nullptr; }
+
+ private:
+  buffer::Pool* pool_;
+};
+
 // Reserved units; what is left of them at the end goes back. None when there is no room.
 struct SpareUnits {
   SpareUnits(space::BlockAllocator& allocator, std::uint64_t wanted) : blocks(allocator) {
@@ -114,6 +129,7 @@ Status Checkpoint::publish_locked(const std::function<State()>& at_flip) {
   QUIRE_TRY(pool.failure());
   QUIRE_TRY(notes_locked().status());
   space::Superblock next = published();
+  Unfinished unfinished(pool);
   State state;
   Result<Epoch> epoch = Epoch{};
   {
@@ -122,9 +138,13 @@ Status Checkpoint::publish_locked(const std::function<State()>& at_flip) {
     epoch = flip(at_flip, state, next, spare.units);
   }
   QUIRE_TRY(epoch.status());
-  if (*epoch == Epoch{}) return Status();
+  if (*epoch == Epoch{}) {
+    unfinished.done();
+    return Status();
+  }
   Status status = write_epoch(*epoch, state, next);
   if (!status.ok()) pool.fail(status);
+  unfinished.done();
   return status;
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "base/contain.hpp"
 #include "base/try.hpp"
 #include "engine/engine.hpp"
 
@@ -52,7 +53,8 @@ void Background::run() {
   os::Lock lock(mutex_);
   while (!stop_) {
     mutex_.unlock();
-    const Result<std::uint64_t> next = engine_.background_step();
+    const Result<std::uint64_t> next =
+        contain_no_memory([&] { return engine_.background_step(); }, [&]() noexcept { engine_.poison(); });
     mutex_.lock();
     const std::uint64_t wait_us = next.ok() ? *next : Engine::no_background_work;
     if (stop_) break;

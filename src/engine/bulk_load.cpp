@@ -2,6 +2,7 @@
 //
 // The tree is created by the transaction like any other, and all of it hangs on its root at any time, so a flip may come
 // between any two rows and a rollback, also that of a recovery, drops it whole. Nothing is held while `next` runs (BP-2).
+#include "base/contain.hpp"
 #include "base/try.hpp"
 #include "btree/bulk_load.hpp"
 #include "engine/writer.hpp"
@@ -49,7 +50,8 @@ Result<std::uint64_t> Writer::bulk_load(std::string_view name, const std::functi
     const Savepoint& before;
     bool armed = true;
     ~TakeBack() {
-      if (armed) (void)writer.rollback_to(before).ok();
+      if (!armed) return;
+      (void)contain_no_memory([&] { return writer.rollback_to(before); }, [&]() noexcept { writer.engine_.poison(); }).ok();
     }
   } take_back{*this, before};
   const Status loaded = load();

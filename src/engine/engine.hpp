@@ -93,6 +93,8 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
 
   // poisoned; invalid in a child of fork(); or ok.
   Status usable() const;
+  // Nothing is published any more: what is in memory may be half of a change.
+  void poison() noexcept { poisoned_.store(true, release); }
 
   // What the calling thread has committed itself is seen by what it reads from now on, whatever that waits for. Poisoned when
   // that cannot be: nobody gets an older state.
@@ -169,6 +171,7 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   Status drop_unfinished_trees();
   // What only ended transactions and lost snapshots needed: replaced large values, names of dropped keyspaces.
   Status clear_leftovers();
+  Status close();
   // Leaves a file that needs no recovery.
   Status finish();
   // What the archive lacks of the log, and why.
@@ -235,7 +238,6 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   Status touch_page(PageId id);
   Status cut_file();
   Status compact_trees(std::uint64_t timeout_us);
-  void poison() noexcept { poisoned_.store(true, release); }
 
   Status undo(txn::WriteTransaction& transaction, const txn::UndoRecord& record, std::uint64_t handle) override;
   Status purge(Xid xid, const txn::UndoRecord& record, std::uint64_t handle) override;

@@ -1,6 +1,7 @@
 // FreshFile: names, locks and leftovers.
 #include "engine/fresh_file.hpp"
 
+#include "base/contain.hpp"
 #include "base/hash.hpp"
 #include "base/try.hpp"
 #include "os/io_trace.hpp"
@@ -58,7 +59,9 @@ Result<FreshFile> FreshFile::create(os::Environment& environment, const std::str
 }
 
 FreshFile::~FreshFile() {
-  if (locked_ != nullptr) (void)os::told(files_.remove(path_), "remove", "file", path_, why_).ok();
+  if (locked_ == nullptr) return;
+  // What is left behind the next one of the path removes (EN-56).
+  (void)contain_no_memory([&] { return os::told(files_.remove(path_), "remove", "file", path_, why_); }).ok();
 }
 
 Status FreshFile::give_name(Target target) {

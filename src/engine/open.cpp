@@ -6,6 +6,7 @@
 // the file was found, which a creation that died before its last sync may have left to the page cache.
 #include <algorithm>
 
+#include "base/contain.hpp"
 #include "base/try.hpp"
 #include "engine/engine.hpp"
 #include "os/io_trace.hpp"
@@ -81,15 +82,22 @@ Engine::~Engine() {
   // Its thread too is the parent's.
   if (!ours()) (void)background_.release();
   background_.reset();
-  if (catalog() == nullptr || read_only_ || !ours()) return;
+  // What is left undone the next opening does.
+  (void)contain_no_memory([&] { return close(); }).ok();
+}
+
+Status Engine::close() {
+  if (catalog() == nullptr || read_only_ || !ours()) return Status();
   Status finished = usable();
   if (finished.ok()) finished = keep_commits();
   if (finished.ok()) finished = finish();
   close_report_->set(check_archive(finished));
-  if (!finished.ok() || !closing_.load(relaxed)) return;
+  QUIRE_TRY(std::move(finished));
+  if (!closing_.load(relaxed)) return Status();
   // After a publish that failed the file keeps its length: either state may be the one that is found.
-  if (!shrink_at_close().ok() || !close_log().ok()) return;
-  (void)trim_file().ok();
+  QUIRE_TRY(shrink_at_close());
+  QUIRE_TRY(close_log());
+  return trim_file();
 }
 
 Status Engine::assemble(const space::Superblock& superblock, std::uint64_t memory_bytes) {

@@ -4,6 +4,7 @@
 // one of them fails.
 #include "engine/writer.hpp"
 
+#include "base/contain.hpp"
 #include "base/try.hpp"
 
 namespace quire::engine {
@@ -27,17 +28,17 @@ Status Writer::begin(Engine& engine, std::uint64_t timeout_us, std::optional<Wri
   QUIRE_TRY(engine.usable());
   if (engine.read_only_) return Status(Code::read_only, engine.path() + " is open for reading only");
   QUIRE_TRY(engine.writer_slot_.enter(timeout_us));
-  Status usable = engine.usable();
-  if (!usable.ok()) {
-    engine.writer_slot_.leave();
-    return usable;
-  }
+  txn::WriterTurn turn(engine.writer_slot_);
+  QUIRE_TRY(engine.usable());
   writer.emplace(engine, Entered());
+  turn.hand_over();
   return Status();
 }
 
 Writer::~Writer() {
-  if (!ended_) (void)rollback().ok();
+  if (ended_) return;
+  (void)contain_no_memory([&] { return rollback(); }, [&]() noexcept { engine_.poison(); }).ok();
+  if (!ended_) end();
 }
 
 void Writer::take_off_active_list() noexcept {

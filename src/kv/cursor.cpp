@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/contain.hpp"
 #include "base/try.hpp"
 #include "kv/cursor_state.hpp"
 
@@ -88,20 +89,36 @@ Cursor::Cursor(Cursor&&) noexcept = default;
 Cursor& Cursor::operator=(Cursor&&) noexcept = default;
 Cursor::~Cursor() = default;
 
-Status Cursor::first() { return impl_->first(); }
-Status Cursor::last() { return impl_->last(); }
+Status Cursor::first() {
+  return contain_no_memory([&] { return impl_->first(); });
+}
+Status Cursor::last() {
+  return contain_no_memory([&] { return impl_->last(); });
+}
 // The argument may be this cursor's own key(), which a move overwrites.
-Status Cursor::seek_ge(std::string_view key) { return impl_->seek_ge(std::string(key)); }
-Status Cursor::seek_le(std::string_view key) { return impl_->seek_le(std::string(key)); }
-Status Cursor::next() { return impl_->next(); }
-Status Cursor::prev() { return impl_->prev(); }
+Status Cursor::seek_ge(std::string_view key) {
+  return contain_no_memory([&] { return impl_->seek_ge(std::string(key)); });
+}
+Status Cursor::seek_le(std::string_view key) {
+  return contain_no_memory([&] { return impl_->seek_le(std::string(key)); });
+}
+Status Cursor::next() {
+  return contain_no_memory([&] { return impl_->next(); });
+}
+Status Cursor::prev() {
+  return contain_no_memory([&] { return impl_->prev(); });
+}
 bool Cursor::valid() const noexcept { return impl_->valid(); }
-Result<std::string_view> Cursor::value() { return impl_->value(); }
+Result<std::string_view> Cursor::value() {
+  return contain_no_memory([&] { return impl_->value(); });
+}
 
 Status Cursor::seek(std::string_view key) {
-  const std::string wanted(key);
-  QUIRE_TRY(impl_->seek_ge(wanted));
-  return impl_->key() == wanted ? Status() : impl_->leave();
+  return contain_no_memory([&]() -> Status {
+    const std::string wanted(key);
+    QUIRE_TRY(impl_->seek_ge(wanted));
+    return impl_->key() == wanted ? Status() : impl_->leave();
+  });
 }
 
 std::string_view Cursor::key() const {

@@ -4,6 +4,7 @@
 // by the layers below.
 #include "quire/database.hpp"
 
+#include "base/contain.hpp"
 #include "base/try.hpp"
 #include "btree/verify.hpp"
 #include "engine/registry.hpp"
@@ -43,31 +44,39 @@ Result<Database> Database::open(const std::string& path, const Options& options)
 }
 
 Result<Database> Database::open_in_memory(const Options& options) {
-  auto files = std::make_unique<os::MemFileSystem>();
-  os::Environment& system = os::system_environment();
-  auto environment = std::make_unique<os::Environment>(os::Environment{*files, system.clock, system.entropy, false, false});
-  Options in_memory = options;
-  in_memory.mode = Mode::create;
-  QUIRE_ASSIGN(std::shared_ptr<DatabaseState> state, open_state(*environment, "/memory.qdb", in_memory));
-  state->own_files = std::move(files);
-  state->own_environment = std::move(environment);
-  return Database(std::make_shared<Impl>(Impl{std::move(state)}));
+  return contain_no_memory([&]() -> Result<Database> {
+    auto files = std::make_unique<os::MemFileSystem>();
+    os::Environment& system = os::system_environment();
+    auto environment = std::make_unique<os::Environment>(os::Environment{*files, system.clock, system.entropy, false, false});
+    Options in_memory = options;
+    in_memory.mode = Mode::create;
+    QUIRE_ASSIGN(std::shared_ptr<DatabaseState> state, open_state(*environment, "/memory.qdb", in_memory));
+    state->own_files = std::move(files);
+    state->own_environment = std::move(environment);
+    return Database(std::make_shared<Impl>(Impl{std::move(state)}));
+  });
 }
 
-Status Database::close() { return impl_->state->close(); }
+Status Database::close() {
+  return contain_no_memory([&] { return impl_->state->close(); });
+}
 
 Result<Transaction> Database::begin(Access access) {
-  QUIRE_ASSIGN(std::shared_ptr<TransactionState> state, TransactionState::begin(impl_->state, access));
-  return Transaction(std::make_unique<Transaction::Impl>(Transaction::Impl{std::move(state)}));
+  return contain_no_memory([&]() -> Result<Transaction> {
+    QUIRE_ASSIGN(std::shared_ptr<TransactionState> state, TransactionState::begin(impl_->state, access));
+    return Transaction(std::make_unique<Transaction::Impl>(Transaction::Impl{std::move(state)}));
+  });
 }
 
 Result<Keyspace> Database::keyspace(std::string_view name) const {
-  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
-  QUIRE_TRY(visit.find(name).status());
-  auto impl = std::make_shared<Keyspace::Impl>();
-  impl->database = impl_->state;
-  impl->name = name;
-  return Keyspace(std::move(impl));
+  return contain_no_memory([&]() -> Result<Keyspace> {
+    QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+    QUIRE_TRY(visit.find(name).status());
+    auto impl = std::make_shared<Keyspace::Impl>();
+    impl->database = impl_->state;
+    impl->name = name;
+    return Keyspace(std::move(impl));
+  });
 }
 
 Status Database::create_keyspace(std::string_view name, const Schema& schema) {
@@ -79,9 +88,11 @@ Status Database::drop_keyspace(std::string_view name) {
 }
 
 Result<std::vector<KeyspaceInfo>> Database::keyspaces() const {
-  QUIRE_ASSIGN(std::shared_ptr<TransactionState> state, TransactionState::begin(impl_->state, Access::read));
-  Transaction tx(std::make_unique<Transaction::Impl>(Transaction::Impl{std::move(state)}));
-  return tx.keyspaces();
+  return contain_no_memory([&]() -> Result<std::vector<KeyspaceInfo>> {
+    QUIRE_ASSIGN(std::shared_ptr<TransactionState> state, TransactionState::begin(impl_->state, Access::read));
+    Transaction tx(std::make_unique<Transaction::Impl>(Transaction::Impl{std::move(state)}));
+    return tx.keyspaces();
+  });
 }
 
 std::size_t Database::key_bytes_max() const noexcept {
@@ -90,13 +101,17 @@ std::size_t Database::key_bytes_max() const noexcept {
 }
 
 Result<VerifyReport> Database::verify() const {
-  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
-  return visit.engine().verify(impl_->state->lock_timeout_us);
+  return contain_no_memory([&]() -> Result<VerifyReport> {
+    QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+    return contain_no_memory([&] { return visit.engine().verify(impl_->state->lock_timeout_us); }, [&]() noexcept { visit.engine().poison(); });
+  });
 }
 
 Status Database::checkpoint() {
-  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
-  return visit.engine().checkpoint(impl_->state->lock_timeout_us);
+  return contain_no_memory([&]() -> Status {
+    QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+    return contain_no_memory([&] { return visit.engine().checkpoint(impl_->state->lock_timeout_us); }, [&]() noexcept { visit.engine().poison(); });
+  });
 }
 
 Status Database::bulk_load(std::string_view keyspace, const std::function<bool(Entry&)>& next) {
@@ -106,43 +121,53 @@ Status Database::bulk_load(std::string_view keyspace, const std::function<bool(E
 }
 
 Status Database::backup(const std::string& path) const {
-  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
-  return visit.engine().backup(path);
+  return contain_no_memory([&]() -> Status {
+    QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+    return visit.engine().backup(path);
+  });
 }
 
 Result<RestoreReport> Database::restore(const std::string& backup, const std::string& archive_dir, const std::string& target,
                                         const RestorePoint& point) {
-  return engine::Engine::restore(os::system_environment(), backup, archive_dir, target, point);
+  return contain_no_memory([&] { return engine::Engine::restore(os::system_environment(), backup, archive_dir, target, point); });
 }
 
 Status Database::compact() {
-  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
-  return visit.engine().compact(impl_->state->lock_timeout_us);
+  return contain_no_memory([&]() -> Status {
+    QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+    return contain_no_memory([&] { return visit.engine().compact(impl_->state->lock_timeout_us); }, [&]() noexcept { visit.engine().poison(); });
+  });
 }
 
 Result<Statistics> Database::statistics() const {
-  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
-  return visit.engine().statistics();
+  return contain_no_memory([&]() -> Result<Statistics> {
+    QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+    return visit.engine().statistics();
+  });
 }
 
 Result<TreeStatistics> Database::tree_statistics(std::string_view keyspace) const {
-  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
-  TreeStatistics s;
-  QUIRE_TRY(visit.engine().undisturbed(impl_->state->lock_timeout_us, [&]() -> Status {
-    QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
-    QUIRE_ASSIGN(const btree::Survey survey, btree::survey(visit.engine().tree(record), {.read_large_values = false}));
-    s = btree::statistics_of(survey);
-    return Status();
-  }));
-  s.keyspace = keyspace;
-  return s;
+  return contain_no_memory([&]() -> Result<TreeStatistics> {
+    QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+    TreeStatistics s;
+    QUIRE_TRY(visit.engine().undisturbed(impl_->state->lock_timeout_us, [&]() -> Status {
+      QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(keyspace));
+      QUIRE_ASSIGN(const btree::Survey survey, btree::survey(visit.engine().tree(record), {.read_large_values = false}));
+      s = btree::statistics_of(survey);
+      return Status();
+    }));
+    s.keyspace = keyspace;
+    return s;
+  });
 }
 
 namespace kv {
 
 Result<Database> open_database(os::Environment& environment, const std::string& path, const Options& options) {
-  QUIRE_ASSIGN(std::shared_ptr<DatabaseState> state, open_state(environment, path, options));
-  return Database(std::make_shared<Database::Impl>(Database::Impl{std::move(state)}));
+  return contain_no_memory([&]() -> Result<Database> {
+    QUIRE_ASSIGN(std::shared_ptr<DatabaseState> state, open_state(environment, path, options));
+    return Database(std::make_shared<Database::Impl>(Database::Impl{std::move(state)}));
+  });
 }
 
 }  // namespace kv
@@ -186,19 +211,25 @@ Status Keyspace::Impl::read(std::string_view key, std::string* value) {
   }
 }
 
-Status Keyspace::get(std::string_view key, std::string& value) const { return impl_->read(key, &value); }
+Status Keyspace::get(std::string_view key, std::string& value) const {
+  return contain_no_memory([&] { return impl_->read(key, &value); });
+}
 
 Result<std::string> Keyspace::get(std::string_view key) const {
-  std::string value;
-  QUIRE_TRY(get(key, value));
-  return value;
+  return contain_no_memory([&]() -> Result<std::string> {
+    std::string value;
+    QUIRE_TRY(get(key, value));
+    return value;
+  });
 }
 
 Result<bool> Keyspace::contains(std::string_view key) const {
-  Status found = impl_->read(key, nullptr);
-  if (found.ok()) return true;
-  if (found == Code::not_found && found.message().empty()) return false;
-  return found;
+  return contain_no_memory([&]() -> Result<bool> {
+    Status found = impl_->read(key, nullptr);
+    if (found.ok()) return true;
+    if (found == Code::not_found && found.message().empty()) return false;
+    return found;
+  });
 }
 
 Status Keyspace::Impl::read_many(std::span<const std::string_view> keys, std::vector<std::optional<std::string>>& values) {
@@ -219,34 +250,42 @@ Status Keyspace::Impl::read_many(std::span<const std::string_view> keys, std::ve
 }
 
 Status Keyspace::multi_get(std::span<const std::string_view> keys, std::vector<std::optional<std::string>>& values) const {
-  return impl_->read_many(keys, values);
+  return contain_no_memory([&] { return impl_->read_many(keys, values); });
 }
 
 Result<std::uint64_t> Keyspace::count() const {
-  QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->database));
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(impl_->name));
-  return visit.engine().rows(record.tree, visit.engine().committed().limit);
+  return contain_no_memory([&]() -> Result<std::uint64_t> {
+    QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->database));
+    QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(impl_->name));
+    return visit.engine().rows(record.tree, visit.engine().committed().limit);
+  });
 }
 
 Status Keyspace::put(std::string_view key, std::string_view value) {
-  TransactionState state(impl_->database, Access::write);
-  QUIRE_TRY(state.start());
-  QUIRE_TRY(state.put(impl_->name, key, value, false));
-  return state.commit();
+  return contain_no_memory([&]() -> Status {
+    TransactionState state(impl_->database, Access::write);
+    QUIRE_TRY(state.start());
+    QUIRE_TRY(state.change([&] { return state.put(impl_->name, key, value, false); }));
+    return state.commit();
+  });
 }
 
 Status Keyspace::insert(std::string_view key, std::string_view value) {
-  TransactionState state(impl_->database, Access::write);
-  QUIRE_TRY(state.start());
-  QUIRE_TRY(state.put(impl_->name, key, value, true));
-  return state.commit();
+  return contain_no_memory([&]() -> Status {
+    TransactionState state(impl_->database, Access::write);
+    QUIRE_TRY(state.start());
+    QUIRE_TRY(state.change([&] { return state.put(impl_->name, key, value, true); }));
+    return state.commit();
+  });
 }
 
 Status Keyspace::erase(std::string_view key) {
-  TransactionState state(impl_->database, Access::write);
-  QUIRE_TRY(state.start());
-  QUIRE_TRY(state.erase(impl_->name, key));
-  return state.commit();
+  return contain_no_memory([&]() -> Status {
+    TransactionState state(impl_->database, Access::write);
+    QUIRE_TRY(state.start());
+    QUIRE_TRY(state.change([&] { return state.erase(impl_->name, key); }));
+    return state.commit();
+  });
 }
 
 }  // namespace quire

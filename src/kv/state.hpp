@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/atomic.hpp"
+#include "base/contain.hpp"
 #include "engine/writer.hpp"
 #include "quire/database.hpp"
 
@@ -53,6 +54,9 @@ class Visit {
     if (database_ != nullptr) database_->leave(slot_);
   }
 
+  std::uint32_t slot() const noexcept { return slot_; }
+  // The visit goes on as somebody else's.
+  void hand_over() noexcept { database_ = nullptr; }
   engine::Engine& engine() const noexcept { return *database_->engine; }
   DatabaseState& database() const noexcept { return *database_; }
   // As last committed.
@@ -100,6 +104,13 @@ class TransactionState {
   Status erase(std::string_view keyspace, std::string_view key);
   Status create_keyspace(std::string_view name, const Schema& schema);
   Status drop_keyspace(std::string_view name);
+
+  // Runs a change for a public call. One that runs out of memory may be half done: nothing of it is published, and only
+  // reopening takes it back.
+  template <class Work>
+  auto change(Work&& work) {
+    return contain_no_memory(std::forward<Work>(work), [&]() noexcept { engine().poison(); });
+  }
 
   Result<std::uint64_t> bulk_load(std::string_view keyspace, const std::function<Result<bool>(Entry&)>& next);
 

@@ -2,6 +2,7 @@
 //
 // The state outlives the Transaction while cursors hold it, so a call after the end finds out that it has ended and
 // says so.
+#include "base/contain.hpp"
 #include "base/try.hpp"
 #include "kv/cursor_state.hpp"
 #include "kv/state.hpp"
@@ -12,54 +13,64 @@ Transaction::Transaction(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(
 Transaction::Transaction(Transaction&&) noexcept = default;
 
 Transaction::~Transaction() {
-  if (impl_ != nullptr) (void)impl_->state->rollback().ok();
+  if (impl_ != nullptr && impl_->state->active()) (void)rollback().ok();
 }
 
 Result<std::string> Transaction::get(std::string_view keyspace, std::string_view key) const {
-  std::string value;
-  QUIRE_TRY(impl_->state->get(keyspace, key, value));
-  return value;
+  return contain_no_memory([&]() -> Result<std::string> {
+    std::string value;
+    QUIRE_TRY(impl_->state->get(keyspace, key, value));
+    return value;
+  });
 }
 
 Status Transaction::get(std::string_view keyspace, std::string_view key, std::string& value) const {
-  return impl_->state->get(keyspace, key, value);
+  return contain_no_memory([&] { return impl_->state->get(keyspace, key, value); });
 }
 
 Result<bool> Transaction::contains(std::string_view keyspace, std::string_view key) const {
-  return impl_->state->contains(keyspace, key);
+  return contain_no_memory([&] { return impl_->state->contains(keyspace, key); });
 }
 
 Result<std::uint64_t> Transaction::count(std::string_view keyspace) const {
-  QUIRE_TRY(impl_->state->usable());
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, impl_->state->find(keyspace));
-  return impl_->state->count(*record);
+  return contain_no_memory([&]() -> Result<std::uint64_t> {
+    QUIRE_TRY(impl_->state->usable());
+    QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, impl_->state->find(keyspace));
+    return impl_->state->count(*record);
+  });
 }
 
 Result<std::uint64_t> Transaction::count(std::string_view keyspace, const Range& range) const {
-  std::uint64_t seen = 0;
-  Scan entries = scan(keyspace, range, {.keys_only = true});
-  for (const Entry& entry : entries) {
-    static_cast<void>(entry);
-    ++seen;
-  }
-  QUIRE_TRY(entries.status());
-  return seen;
+  return contain_no_memory([&]() -> Result<std::uint64_t> {
+    std::uint64_t seen = 0;
+    Scan entries = scan(keyspace, range, {.keys_only = true});
+    for (const Entry& entry : entries) {
+      static_cast<void>(entry);
+      ++seen;
+    }
+    QUIRE_TRY(entries.status());
+    return seen;
+  });
 }
 
 Status Transaction::put(std::string_view keyspace, std::string_view key, std::string_view value) {
-  return impl_->state->put(keyspace, key, value, false);
+  return impl_->state->change([&] { return impl_->state->put(keyspace, key, value, false); });
 }
 
 Status Transaction::insert(std::string_view keyspace, std::string_view key, std::string_view value) {
-  return impl_->state->put(keyspace, key, value, true);
+  return impl_->state->change([&] { return impl_->state->put(keyspace, key, value, true); });
 }
 
-Status Transaction::erase(std::string_view keyspace, std::string_view key) { return impl_->state->erase(keyspace, key); }
+Status Transaction::erase(std::string_view keyspace, std::string_view key) {
+  return impl_->state->change([&] { return impl_->state->erase(keyspace, key); });
+}
 
 Result<Cursor> Transaction::cursor(std::string_view keyspace) const {
-  QUIRE_TRY(impl_->state->usable());
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, impl_->state->find(keyspace));
-  return Cursor(std::make_unique<Cursor::Impl>(impl_->state, *record));
+  return contain_no_memory([&]() -> Result<Cursor> {
+    QUIRE_TRY(impl_->state->usable());
+    QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, impl_->state->find(keyspace));
+    return Cursor(std::make_unique<Cursor::Impl>(impl_->state, *record));
+  });
 }
 
 Scan Transaction::scan(std::string_view keyspace, Range range, ScanOptions options) const {
@@ -67,26 +78,32 @@ Scan Transaction::scan(std::string_view keyspace, Range range, ScanOptions optio
 }
 
 Status Transaction::create_keyspace(std::string_view name, const Schema& schema) {
-  return impl_->state->create_keyspace(name, schema);
+  return impl_->state->change([&] { return impl_->state->create_keyspace(name, schema); });
 }
 
-Status Transaction::drop_keyspace(std::string_view name) { return impl_->state->drop_keyspace(name); }
+Status Transaction::drop_keyspace(std::string_view name) {
+  return impl_->state->change([&] { return impl_->state->drop_keyspace(name); });
+}
 
 Result<std::vector<KeyspaceInfo>> Transaction::keyspaces() const {
-  QUIRE_TRY(impl_->state->usable());
-  std::vector<KeyspaceInfo> all;
-  for (const auto& [name, record] : impl_->state->catalog().keyspaces) {
-    QUIRE_ASSIGN(const std::uint64_t rows, impl_->state->count(record));
-    all.push_back({name, record.schema, rows});
-  }
-  return all;
+  return contain_no_memory([&]() -> Result<std::vector<KeyspaceInfo>> {
+    QUIRE_TRY(impl_->state->usable());
+    std::vector<KeyspaceInfo> all;
+    for (const auto& [name, record] : impl_->state->catalog().keyspaces) {
+      QUIRE_ASSIGN(const std::uint64_t rows, impl_->state->count(record));
+      all.push_back({name, record.schema, rows});
+    }
+    return all;
+  });
 }
 
 Result<KeyspaceInfo> Transaction::keyspace(std::string_view name) const {
-  QUIRE_TRY(impl_->state->usable());
-  QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, impl_->state->find(name));
-  QUIRE_ASSIGN(const std::uint64_t rows, impl_->state->count(*record));
-  return KeyspaceInfo{std::string(name), record->schema, rows};
+  return contain_no_memory([&]() -> Result<KeyspaceInfo> {
+    QUIRE_TRY(impl_->state->usable());
+    QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, impl_->state->find(name));
+    QUIRE_ASSIGN(const std::uint64_t rows, impl_->state->count(*record));
+    return KeyspaceInfo{std::string(name), record->schema, rows};
+  });
 }
 
 Result<std::uint64_t> Transaction::bulk_load(std::string_view keyspace, const std::function<Result<bool>(Entry&)>& next) {
@@ -95,17 +112,27 @@ Result<std::uint64_t> Transaction::bulk_load(std::string_view keyspace, const st
 
 void Transaction::set_durability(Durability durability) noexcept { impl_->state->set_durability(durability); }
 
-Status Transaction::commit() { return impl_->state->commit(); }
-
-Status Transaction::rollback() { return impl_->state->rollback(); }
-
-Result<Savepoint> Transaction::savepoint() {
-  QUIRE_ASSIGN(const std::uint64_t number, impl_->state->savepoint());
-  return Savepoint{number};
+Status Transaction::commit() {
+  return contain_no_memory([&] { return impl_->state->commit(); });
 }
 
-Status Transaction::rollback_to(Savepoint savepoint) { return impl_->state->rollback_to(savepoint.number); }
-Status Transaction::release(Savepoint savepoint) { return impl_->state->release(savepoint.number); }
+Status Transaction::rollback() {
+  return contain_no_memory([&] { return impl_->state->rollback(); });
+}
+
+Result<Savepoint> Transaction::savepoint() {
+  return contain_no_memory([&]() -> Result<Savepoint> {
+    QUIRE_ASSIGN(const std::uint64_t number, impl_->state->savepoint());
+    return Savepoint{number};
+  });
+}
+
+Status Transaction::rollback_to(Savepoint savepoint) {
+  return impl_->state->change([&] { return impl_->state->rollback_to(savepoint.number); });
+}
+Status Transaction::release(Savepoint savepoint) {
+  return contain_no_memory([&] { return impl_->state->release(savepoint.number); });
+}
 
 bool Transaction::active() const noexcept { return impl_ != nullptr && impl_->state->active(); }
 Access Transaction::access() const noexcept { return impl_->state->access(); }

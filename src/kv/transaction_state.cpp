@@ -2,6 +2,7 @@
 //
 // A transaction is a user of its handle, so that closing cannot take the engine away; it stops being one in end(), whichever
 // way it ends.
+#include "base/contain.hpp"
 #include "base/try.hpp"
 #include "kv/state.hpp"
 
@@ -106,11 +107,12 @@ Result<std::shared_ptr<TransactionState>> TransactionState::begin(std::shared_pt
 }
 
 Status TransactionState::start() {
-  QUIRE_ASSIGN(slot_, database_->enter());
-  Status begun = begin_inside();
-  active_ = begun.ok();
-  if (!active_) database_->leave(slot_);
-  return begun;
+  QUIRE_ASSIGN(Visit visit, Visit::begin(*database_));
+  QUIRE_TRY(begin_inside());
+  slot_ = visit.slot();
+  active_ = true;
+  visit.hand_over();
+  return Status();
 }
 
 Status TransactionState::begin_inside() {
@@ -124,7 +126,7 @@ Status TransactionState::begin_inside() {
 }
 
 TransactionState::~TransactionState() {
-  if (active_) (void)rollback().ok();
+  if (active_) (void)contain_no_memory([&] { return rollback(); }).ok();
 }
 
 void TransactionState::end() noexcept {
@@ -238,13 +240,15 @@ Result<std::uint64_t> TransactionState::bulk_load(std::string_view keyspace, con
   const engine::Writer::Savepoint before = writer_->savepoint();
   // Also when the callback throws.
   struct TakeBack {
+    engine::Engine& engine;
     engine::Writer& writer;
     const engine::Writer::Savepoint& before;
     bool armed = true;
     ~TakeBack() {
-      if (armed) (void)writer.rollback_to(before).ok();
+      if (!armed) return;
+      (void)contain_no_memory([&] { return writer.rollback_to(before); }, [&]() noexcept { engine.poison(); }).ok();
     }
-  } take_back{*writer_, before};
+  } take_back{engine(), *writer_, before};
   Result<std::uint64_t> rows = put_in_order(keyspace, ask);
   take_back.armed = false;
   if (!rows.ok()) QUIRE_TRY(writer_->rollback_to(before));
@@ -282,13 +286,16 @@ Status TransactionState::release(std::uint64_t savepoint) {
 Status TransactionState::commit() {
   QUIRE_TRY(can_end());
   const Ending ending{*this};
-  return writer_ ? writer_->commit() : engine().usable();
+  if (!writer_) return engine().usable();
+  // Its record may be in the log, or its flip be done: it is not taken back.
+  return contain_no_memory([&] { return writer_->commit(); }, [&]() noexcept { engine().poison(); }, Code::unknown_outcome);
 }
 
 Status TransactionState::rollback() {
   QUIRE_TRY(can_end());
   const Ending ending{*this};
-  return writer_ ? writer_->rollback() : Status();
+  if (!writer_) return Status();
+  return contain_no_memory([&] { return writer_->rollback(); }, [&]() noexcept { engine().poison(); });
 }
 
 }  // namespace quire::kv

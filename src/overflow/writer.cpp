@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/contain.hpp"
 #include "base/try.hpp"
 #include "overflow/chain.hpp"
 #include "overflow/free.hpp"
@@ -18,8 +19,9 @@ using page::PageType;
 
 Writer::~Writer() {
   // A destructor has nobody to tell; abandon() is there for those who want to know.
-  const Status ignored = abandon();
-  static_cast<void>(ignored.ok());
+  // Pages that cannot be freed for want of memory would be lost in what is published next.
+  const auto give_up = [&]() noexcept { resources_.pool.fail(Status(Code::no_memory)); };
+  (void)contain_no_memory([&] { return abandon(); }, give_up).ok();
 }
 
 Status Writer::append(std::string_view piece) {

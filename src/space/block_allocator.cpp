@@ -101,7 +101,7 @@ Status BlockAllocator::grow(std::uint64_t units) {
   return Status();
 }
 
-Block BlockAllocator::allocate(Epoch epoch) noexcept {
+Block BlockAllocator::allocate(Epoch epoch) {
   os::Lock lock(mutex_);
   QUIRE_ASSERT(reserved_units_ > 0);
   const std::optional<Block> found = allocated_.find_absent(unit_blocks_, search_from_);
@@ -109,9 +109,9 @@ Block BlockAllocator::allocate(Epoch epoch) noexcept {
   QUIRE_ASSERT(found->raw >= superblock_blocks);
   QUIRE_ASSERT(!published_.contains_any(*found, unit_blocks_));
   EpochSets& own = sets(epoch);
+  own.touched.push_back(*found);
   allocated_.insert(*found, unit_blocks_);
   own.fresh.insert(*found, unit_blocks_);
-  own.touched.push_back(*found);
   search_from_ = Block{found->raw + unit_blocks_};
   --free_units_;
   --reserved_units_;
@@ -124,7 +124,7 @@ void BlockAllocator::release(Block block) noexcept {
   search_from_ = std::min(search_from_, block);
 }
 
-void BlockAllocator::supersede(Block block, Epoch epoch, Image image) noexcept {
+void BlockAllocator::supersede(Block block, Epoch epoch, Image image) {
   os::Lock lock(mutex_);
   QUIRE_ASSERT(allocated_.contains(block, unit_blocks_));
   EpochSets& own = sets(epoch);

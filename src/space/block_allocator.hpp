@@ -45,10 +45,10 @@ class BlockAllocator {
   void unreserve(std::uint64_t units) noexcept;
 
   // BA-1: the lowest free unit, out of what is reserved; into AM and new_e.
-  Block allocate(Epoch epoch) noexcept;
+  Block allocate(Epoch epoch);
   // BA-2: a unit of new_e is free at once, unless its image is still being written; others when e is published.
   enum class Image { written, in_flight };
-  void supersede(Block block, Epoch epoch, Image image = Image::written) noexcept;
+  void supersede(Block block, Epoch epoch, Image image = Image::written);
 
   // Blocks allocated or superseded in the epoch since the last call: the bits of the bitmap that change.
   std::vector<Block> take_touched(Epoch epoch);

@@ -9,6 +9,7 @@
 
 #include "base/assert.hpp"
 #include "base/seeded_bug.hpp"
+#include "base/contain.hpp"
 #include "base/try.hpp"
 
 namespace quire::space {
@@ -158,8 +159,13 @@ void PageTable::free_id(PageId id) {
   QUIRE_ASSERT(id.raw != 0 && id.raw < next_page_.load(relaxed));
   // Free numbers of table pages not searched yet are found there when their turn comes.
   if (id < search_end_ && id.raw / slots_per_leaf() >= leaves_searched_) return;
-  free_ids_.push_back(id);
-  std::push_heap(free_ids_.begin(), free_ids_.end(), std::greater<>());
+  // It comes from destructors too. A number that cannot be noted is found again by the next opening.
+  const auto note = [&] {
+    free_ids_.push_back(id);
+    std::push_heap(free_ids_.begin(), free_ids_.end(), std::greater<>());
+    return Status();
+  };
+  (void)contain_no_memory(note).ok();
 }
 
 void PageTable::change_image(PageId id, Entry entry) {

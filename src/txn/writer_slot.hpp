@@ -47,7 +47,11 @@ class WriterTurn {
   explicit WriterTurn(WriterSlot& slot) noexcept : slot_(&slot) {}
   WriterTurn(const WriterTurn&) = delete;
   WriterTurn& operator=(const WriterTurn&) = delete;
-  ~WriterTurn() { slot_->leave(); }
+  ~WriterTurn() {
+    if (slot_ != nullptr) slot_->leave();
+  }
+  // Somebody else leaves it.
+  void hand_over() noexcept { slot_ = nullptr; }
 
  private:
   WriterSlot* slot_;

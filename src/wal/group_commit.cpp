@@ -11,6 +11,7 @@
 // led, it would carry itself alone, and make the others wait for that. So the sync begins with the arrival of as many as
 // wanted one when the last sync ended, or after a moment; when that was in vain, the next few begin at once.
 #include "base/assert.hpp"
+#include "base/contain.hpp"
 #include "base/seeded_bug.hpp"
 #include "base/try.hpp"
 #include "os/hook.hpp"
@@ -23,6 +24,14 @@ namespace {
 
 constexpr std::uint64_t company_wait_us = 50;
 constexpr std::uint32_t syncs_without_waiting = 16;  // after a wait in vain
+
+// With its flags set a thread must come back from here.
+Status note_segments(const TailBuffer& written, std::vector<OpenSegment*>& unsynced) {
+  return contain_no_memory([&] {
+    written.note_segments(unsynced);
+    return Status();
+  });
+}
 
 }  // namespace
 
@@ -88,10 +97,10 @@ void LogWriter::write_pending(TailBuffer::Way way) {
   const Lsn end = tail_;
   mutex_.unlock();
   Status status = os::hook("log.before_write");
-  if (status.ok()) status = flight_->write_out(way);
+  if (status.ok()) status = contain_no_memory([&] { return flight_->write_out(way); });
   mutex_.lock();
+  if (status.ok()) status = note_segments(*flight_, unsynced_);
   if (status.ok()) {
-    flight_->note_segments(unsynced_);
     written_.store(end.raw, release);
     ++writes_;
   } else {
@@ -111,7 +120,7 @@ void LogWriter::sync_pending() {
     const Lsn target = written();
     std::swap(unsynced_, being_synced_);
     mutex_.unlock();
-    const Status status = sync_segments();
+    const Status status = contain_no_memory([&] { return sync_segments(); });
     mutex_.lock();
     being_synced_.clear();
     if (status.ok()) {

@@ -164,8 +164,8 @@ Result<Appended> LogWriter::append(const LogLock& lock, LogRoom& room, Xid xid, 
   QUIRE_ASSERT(bytes <= room.bytes_ && type_of(body) != RecordType::pad);
   if (!failure_.ok() || closed_) return refusal();
   if (mark_due_) put_mark();
-  room.log_ = nullptr;
   const Appended appended = put(bytes, xid, body);
+  room.log_ = nullptr;
   give_back(room.bytes_);
   return appended;
 }

@@ -47,10 +47,11 @@ Result<std::unique_ptr<File>> MemFileSystem::open(const std::string& path, OpenF
     inode->number = ++inode_count_;
     names_.emplace(whole, inode);
   }
+  auto file = std::make_unique<MemFile>(*this, MemFile::Opened{.inode = inode, .path = whole, .write = how.write});
+  // Counted when nothing can fail any more; its destructor takes it off.
   ++inode->handles;
   ++open_files_;
-  return std::unique_ptr<File>(
-      std::make_unique<MemFile>(*this, MemFile::Opened{.inode = inode, .path = whole, .write = how.write}));
+  return std::unique_ptr<File>(std::move(file));
 }
 
 Status MemFileSystem::remove(const std::string& path) {
