@@ -154,7 +154,8 @@ struct LazyCommit {
     return self.slices == 1 ? self.commit() : Status();
   }
   Status commit() {
-    QUIRE_ASSIGN(const std::unique_ptr<Writer> writer, Writer::begin(engine, 0));
+    std::optional<Writer> writer;
+    QUIRE_TRY(Writer::begin(engine, 0, writer));
     QUIRE_TRY(writer->put(*writer->catalog().find(default_keyspace), "lazy", "row").status());
     writer->set_durability(Durability::lazy);
     return writer->commit();
