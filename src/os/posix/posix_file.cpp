@@ -91,6 +91,7 @@ Status PosixFile::store_at(std::uint64_t offset, Bytes from) {
 }
 
 Status PosixFile::sync() {
+  stored_map_.before_sync();
   if (retry_interrupted([&] { return ::fdatasync(descriptor_.number()); }) == 0) return {};
   return system_error(errno, cannot("sync", path_));
 }

@@ -48,6 +48,11 @@ bool StoredMap::store(int descriptor, std::uint64_t offset, Bytes from) noexcept
   return true;
 }
 
+// The content is the file's, and stays: only this process's way to it is laid anew at the next store.
+void StoredMap::before_sync() noexcept {
+  if (state_.load(acquire) == State::mapped) ::madvise(data_, static_cast<std::size_t>(bytes_), MADV_DONTNEED);
+}
+
 void StoredMap::forget() noexcept {
   Lock lock(mutex_);
   if (state_.exchange(State::unknown, acq_rel) != State::mapped) return;

@@ -6,7 +6,7 @@
 // only as far as they reach; all else is refused, and goes the way of a write.
 //
 // Invariants   1. [data, data + bytes) is mapped until forget(), whatever other threads store
-// Threads      store: any number at once; forget: alone
+// Threads      store, before_sync: any number at once; forget: alone
 // Errors       none: what cannot be mapped is refused for good
 #pragma once
 
@@ -27,6 +27,9 @@ class StoredMap {
 
   // False when nothing was stored.
   bool store(int descriptor, std::uint64_t offset, Bytes from) noexcept;
+  // The file is about to be written to the disk. For every page that is mapped the system would then tell all processors not to
+  // store into it unnoticed; now it tells them once.
+  void before_sync() noexcept;
   // The file is about to get another size.
   void forget() noexcept;
 
