@@ -8,6 +8,7 @@
 #include <exception>
 #include <utility>
 
+#include "base/contain.hpp"
 #include "base/try.hpp"
 
 namespace quire::buffer {
@@ -81,7 +82,8 @@ void Action::leave() {
     resources_.spare_units = units_ahead;
   }
   // A failure to write shows when the change is tried again, or at the checkpoint.
-  if (in_the_way_ != no_page) (void)resources_.pool.make_way(std::exchange(in_the_way_, no_page)).ok();
+  if (in_the_way_ == no_page) return;
+  (void)contain_no_memory([&] { return resources_.pool.make_way(std::exchange(in_the_way_, no_page)); }).ok();
 }
 
 WritePage Action::write(PageId id, std::uint64_t version) {

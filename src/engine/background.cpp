@@ -28,6 +28,9 @@ constexpr std::uint64_t checkpoint_interval_us = 60'000'000;
 // synced at once one of these waits 150 to 200 ms, by 8 MiB 8 to 12 ms, by 4 MiB 5 to 9 ms; by 2 MiB the data take twice the time.
 constexpr std::uint64_t slice_bytes = std::uint64_t{4} << 20;
 
+// A sync, a MARK, and the sync of that.
+constexpr int idle_steps = 4;
+
 // Records that purge looks at, and pages that shrinking moves, in one step.
 constexpr std::uint64_t step_budget = 256;
 
@@ -118,6 +121,7 @@ Result<std::uint64_t> Engine::background_step() {
   commits_seen_ = commits;
   Status status = serve_log(*log, !busy);
   if (archiver_) archive_step();
+  if (busy) pool_.prefault();
   if (status.ok()) status = checkpoint_.sync_evicted(slice_bytes);
   if (status.ok() && checkpoint_is_due(*log, now)) {
     commits_at_checkpoint_ = commits_.load(relaxed);
@@ -147,8 +151,10 @@ Status Engine::serve_log(wal::LogWriter& log, bool idle) {
   const std::uint64_t now = environment_.clock.monotonic_us();
   if (!idle && now < sync_due_us_) return Status();
   sync_due_us_ = now + sync_interval_us;
-  // The last sync leaves a MARK behind that says so.
-  for (bool more = true; more;) {
+  QUIRE_TRY(log.sync_to(log.tail()));
+  // The last sync leaves a MARK behind that says so. Whoever commits meanwhile does not keep this thread here.
+  bool more = idle;
+  for (int i = 0; more && i < idle_steps; ++i) {
     QUIRE_ASSIGN(more, log.step());
   }
   visibility_.advance(log.durable_lsn());

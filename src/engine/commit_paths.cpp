@@ -5,6 +5,7 @@
 // Through a checkpoint: the flip is that step. In memory: nothing outlives the process, so being committed is all.
 #include <algorithm>
 
+#include "base/contain.hpp"
 #include "base/seeded_bug.hpp"
 #include "base/try.hpp"
 #include "engine/writer.hpp"
@@ -126,6 +127,7 @@ Status Writer::commit_to_log() {
   const std::uint64_t now = engine_.environment_.clock.wall_us();
   const bool synced = durability_ == Durability::sync && !seeded_bug("show_before_durable");
   Result<wal::Appended> appended = wal::Appended{};
+  Status noted;
   {
     const InGate in_gate(engine_.pool_.gate());
     const wal::LogLock lock(log);
@@ -134,13 +136,22 @@ Status Writer::commit_to_log() {
     if (appended.ok()) {
       engine_.clock_.store(timestamp, relaxed);
       take_off_active_list();
-      engine_.counts_.commit(transaction_.xid(), changed_, transaction_.horizon());
-      show_when(synced ? appended->end : wal::no_lsn);
+      const auto note = [&] {
+        engine_.counts_.commit(transaction_.xid(), changed_, transaction_.horizon());
+        show_when(synced ? appended->end : wal::no_lsn);
+        return Status();
+      };
+      // Half of it may not be published: poisoned before the gate opens.
+      noted = contain_no_memory(note, [&]() noexcept { engine_.poison(); }, Code::unknown_outcome);
     }
   }
   if (!appended.ok()) {
     (void)rollback().ok();
     return appended.status();
+  }
+  if (!noted.ok()) {
+    end();
+    return noted;
   }
   engine_.clean_.store(false, release);
   after_commit();

@@ -94,7 +94,12 @@ class Engine : private txn::UndoTarget, private ReplayTarget {
   // poisoned; invalid in a child of fork(); or ok.
   Status usable() const;
   // Nothing is published any more: what is in memory may be half of a change.
-  void poison() noexcept { poisoned_.store(true, release); }
+  // From here on every call is refused and nothing is published: what is half done may lie in memory without being on the
+  // active list any more.
+  void poison() noexcept {
+    pool_.fail(Status(Code::poisoned));
+    poisoned_.store(true, release);
+  }
 
   // What the calling thread has committed itself is seen by what it reads from now on, whatever that waits for. Poisoned when
   // that cannot be: nobody gets an older state.

@@ -200,7 +200,7 @@ Result<std::shared_ptr<Engine>> Engine::open_file(os::Environment& environment, 
   if (will_log) engine->log_buffer_bytes_ = log_buffer_bytes(options);
   QUIRE_TRY(engine->assemble(superblock, options.memory_limit - log_buffers * engine->log_buffer_bytes_));
   engine->memory_limit_ = options.memory_limit;
-  engine->poison();  // until it is open in full: closing it early changes nothing
+  engine->poisoned_.store(true, release);  // until it is open in full: closing it early changes nothing
   engine->read_only_ = !changes;
   engine->restore_ = restore;
   QUIRE_TRY(engine->load(superblock));

@@ -142,5 +142,26 @@ TEST(engine_poison, may_take_a_second_attempt_to_cure_when_the_error_comes_late)
   EXPECT_EQ(rows_of(**again).value(), (Model{{"a", "1"}}));
 }
 
+// What a poisoned transaction leaves in memory is not taken back, and no longer on the list of what is active: whoever was
+// about to publish must not.
+TEST(engine_poison, stops_a_checkpoint_that_waits_for_the_transaction_that_failed) {
+  os::SimEnvironment machine({.seed = 6});
+  EnginePointer engine = open_shared(machine.environment(), test_path, small_options()).value();
+  ASSERT_TRUE(commit_rows(*engine, {{"a", "1"}}).ok());
+  std::optional<Writer> writer;
+  ASSERT_TRUE(Writer::begin(*engine, 0, writer).ok());
+  ASSERT_TRUE(writer->put(*writer->catalog().find(default_keyspace), "never", "committed").ok());
+  Status published;
+  {
+    os::Thread other([&] { published = engine->checkpoint(5'000'000); });
+    os::sleep_us(50'000);
+    engine->poison();
+    writer.reset();
+  }
+  EXPECT_EQ(published, Code::poisoned);
+  engine.reset();
+  EXPECT_EQ(reopened(machine.files().kill()).value(), (Model{{"a", "1"}}));
+}
+
 }  // namespace
 }  // namespace quire::engine

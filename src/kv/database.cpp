@@ -186,8 +186,8 @@ Result<Keyspace::Impl::Place> Keyspace::Impl::place(const Visit& visit) {
   auto fresh = std::make_unique<Place>(Place{version, record.tree, record.root});
   const Place found = *fresh;
   os::Lock lock(places_mutex_);
-  place_.store(fresh.get(), release);
   places_.push_back(std::move(fresh));
+  place_.store(places_.back().get(), release);
   return found;
 }
 

@@ -29,6 +29,7 @@ class QUIRE_ANNOTATE(capability("mutex")) Mutex {
   Mutex& operator=(const Mutex&) = delete;
   void lock() QUIRE_ANNOTATE(acquire_capability()) { mutex_.lock(); }
   void unlock() QUIRE_ANNOTATE(release_capability()) { mutex_.unlock(); }
+  bool try_lock() QUIRE_ANNOTATE(try_acquire_capability(true)) { return mutex_.try_lock(); }
 
  private:
   friend class Condition;

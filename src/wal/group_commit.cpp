@@ -184,15 +184,15 @@ Result<bool> LogWriter::maintain() {
   OpenSegments released = take_released();
   if (released.empty()) return false;
   mutex_.unlock();
-  Status retired = files_.retire(std::move(released));
+  Status retired = contain_no_memory([&] { return files_.retire(std::move(released)); });
   mutex_.lock();
   QUIRE_TRY(std::move(retired));
   return true;
 }
 
 // The first failure is the one that counts.
-void LogWriter::fail(const Status& status) {
-  if (failure_.ok()) failure_ = status;
+void LogWriter::fail(Status status) {
+  if (failure_.ok()) failure_ = std::move(status);
   progress_.notify_all();
   synced_.notify_all();
 }

@@ -3,6 +3,7 @@
 // The limit counts what the last checkpoint does not release: from the segment of its LSN to the last prepared one. Segments
 // that only a pin holds do not count, else writers would wait for a backup instead of a checkpoint.
 #include "base/assert.hpp"
+#include "base/contain.hpp"
 #include "base/seeded_bug.hpp"
 #include "base/try.hpp"
 #include "wal/log_writer.hpp"
@@ -24,8 +25,8 @@ LogPin::~LogPin() {
 void LogPin::advance(Lsn lsn) {
   QUIRE_ASSERT(log_ != nullptr && lsn >= lsn_);
   os::Lock held(log_->mutex_);
-  log_->pins_.erase(log_->pins_.find(lsn_.raw));
   log_->pins_.insert(lsn.raw);
+  log_->pins_.erase(log_->pins_.find(lsn_.raw));
   lsn_ = lsn;
 }
 
@@ -40,7 +41,9 @@ Status LogWriter::prepare_segment() {
   preparing_ = true;
   const Lsn start = segments_.back()->end;
   mutex_.unlock();
-  Result<std::unique_ptr<OpenSegment>> made = files_.make({.start = start, .bytes = bytes, .previous_end = start});
+  // With its flag set this thread must come back with the mutex.
+  Result<std::unique_ptr<OpenSegment>> made =
+      contain_no_memory([&] { return files_.make({.start = start, .bytes = bytes, .previous_end = start}); });
   mutex_.lock();
   preparing_ = false;
   progress_.notify_all();
@@ -189,6 +192,7 @@ Status LogWriter::close() {
     segments_.clear();
     current_ = 0;
     progress_.notify_all();
+    synced_.notify_all();
   }
   return files_.remove_all(std::move(all));
 }

@@ -222,7 +222,7 @@ class LogWriter {
   void follow() QUIRE_REQUIRES(mutex_);
   void sync_pending() QUIRE_REQUIRES(mutex_);
   Status sync_segments();
-  void fail(const Status& status) QUIRE_REQUIRES(mutex_);
+  void fail(Status status) QUIRE_REQUIRES(mutex_);
   Status refusal() const QUIRE_REQUIRES(mutex_);
   Status unknown_outcome() const QUIRE_REQUIRES(mutex_);
 
