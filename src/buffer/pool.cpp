@@ -4,6 +4,7 @@
 // free frames share one mutex, which is never held during input or output. Capturing and writing: write_out.cpp.
 #include "buffer/pool.hpp"
 
+#include "base/contain.hpp"
 #include "base/try.hpp"
 #include "buffer/dirty_word.hpp"
 #include "buffer/pause.hpp"
@@ -18,6 +19,11 @@ constexpr int eviction_rounds_max = 20000;
 // Rounds that wait for input and output before they wait longer each.
 constexpr int busy_rounds_before_sleep = 1000;
 constexpr std::uint64_t busy_sleep_us = 50;
+
+// Ahead of the frames in use.
+constexpr std::uint64_t prefault_share = 8;
+constexpr std::uint64_t prefault_bytes_min = std::uint64_t{4} << 20;
+constexpr std::uint64_t prefault_bytes_max = std::uint64_t{32} << 20;
 
 // Dirty pages that one thread in need of a frame writes out together.
 constexpr std::size_t write_out_pages = 16;
@@ -260,6 +266,21 @@ Pool::Step Pool::turn_clock(PageId& met) {
   return Step::nothing;
 }
 
+void Pool::prefault() noexcept {
+  std::uint64_t used = 0;
+  {
+    os::Lock lock(frames_mutex_);
+    used = frame_owner_.size() * page_bytes_;
+  }
+  const std::uint64_t ahead = std::clamp(used / prefault_share, prefault_bytes_min, prefault_bytes_max);
+  const std::uint64_t from = std::max(prefaulted_bytes_, used);
+  const std::uint64_t to = std::min<std::uint64_t>(used + ahead, frame_count_ * page_bytes_);
+  // In steps, not page by page.
+  if (to < from + std::min(ahead / 2, frame_count_ * page_bytes_ - from)) return;
+  if (to > from) arena_.populate(from, to - from);
+  prefaulted_bytes_ = std::max(from, to);
+}
+
 void Pool::give_frame(std::uint32_t frame) {
   os::Lock lock(frames_mutex_);
   QUIRE_ASSERT(frame < frame_owner_.size());
@@ -269,7 +290,7 @@ void Pool::give_frame(std::uint32_t frame) {
 
 Result<WritePage> Pool::create(PageId& id) {
   QUIRE_ASSIGN(const std::uint32_t frame, take_frame());
-  Result<PageId> number = table_.allocate_id();
+  Result<PageId> number = contain_no_memory([&] { return table_.allocate_id(); });
   if (!number.ok()) {
     give_frame(frame);
     return std::move(number).status();

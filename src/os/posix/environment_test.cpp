@@ -51,6 +51,16 @@ TEST(mapping, is_aligned_and_zero) {
   for (std::size_t at = 0; at < mapping.size(); at += 997) ASSERT_EQ(mapping.data()[at], std::byte{0});
 }
 
+TEST(mapping, keeps_its_content_when_populated) {
+  Mapping mapping = Mapping::reserve(3 << 20).value();
+  std::memset(mapping.data() + 5000, 7, 100);
+  mapping.populate(4999, (1 << 20) + 1);
+  mapping.populate(3 << 20, 0);
+  for (std::size_t at = 0; at < mapping.size(); ++at) {
+    ASSERT_EQ(mapping.data()[at], at >= 5000 && at < 5100 ? std::byte{7} : std::byte{0}) << at;
+  }
+}
+
 TEST(mapping, forgets_what_is_discarded_and_nothing_else) {
   Mapping mapping = Mapping::reserve(1 << 20).value();
   for (const std::size_t offset : {0u, 1u, 4096u, 5000u}) {

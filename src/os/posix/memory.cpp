@@ -1,4 +1,6 @@
 // Mapping: anonymous memory from mmap, aligned so that the system can back it with huge pages.
+//
+// What the system does not know - huge pages, taking memory ahead - is advice that it may ignore.
 #include "os/memory.hpp"
 
 #include <sys/mman.h>
@@ -65,6 +67,14 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
 
 Mapping::~Mapping() {
   if (data_ != nullptr) ::munmap(data_, round_up(size_, huge_page_bytes));
+}
+
+void Mapping::populate([[maybe_unused]] std::size_t offset, [[maybe_unused]] std::size_t bytes) noexcept {
+  QUIRE_ASSERT(offset <= size_ && bytes <= size_ - offset);
+#if defined(MADV_POPULATE_WRITE)
+  const std::size_t first = offset / page_bytes() * page_bytes();
+  if (bytes > 0) ::madvise(data_ + first, offset + bytes - first, MADV_POPULATE_WRITE);
+#endif
 }
 
 void Mapping::discard(std::size_t offset, std::size_t bytes) noexcept {
