@@ -47,10 +47,12 @@ class Session {
   virtual void scan_from(std::string_view key, std::uint64_t count, ScanCheck& check) = 0;
 };
 
+inline constexpr std::uint64_t default_cache_bytes = std::uint64_t{1} << 30;
+
 struct OpenOptions {
   std::string folder;  // exists
   Promise promise = Promise::durable;
-  std::uint64_t cache_bytes = std::uint64_t{1} << 30;  // of the whole process; LMDB has no cache of its own
+  std::uint64_t cache_bytes = default_cache_bytes;  // of the whole process; LMDB has no cache of its own
   unsigned sessions = 1;                               // that read at once and share the cache; for small caches only
   bool read_ahead = true;                              // false where the database is larger than memory
   bool without_log = false;                            // only for an engine that can choose; see Log

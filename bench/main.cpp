@@ -66,6 +66,8 @@ void add_options(CLI::App& app, Invocation& invocation) {
   app.add_option("--n", run.count, "rows in a database (1000000)")->check(CLI::Range(1, 1'000'000'000));
   app.add_option("--open-n", run.open_count, "rows of the database to open (--n; 10000000 with --full)")
       ->check(CLI::Range(1, 1'000'000'000));
+  app.add_option("--cache-mib", run.cache_mib, "cache of every engine that has one (1024), but for rows with a small one")
+      ->check(CLI::Range(8, 1 << 20));
   app.add_option("--latency-seconds", invocation.latency_seconds,
                  "of each promise of the row latency (5; 60 with --full)")
       ->check(CLI::Range(0.1, 86'400.0));
@@ -97,6 +99,7 @@ std::string complete(Invocation& invocation) {
   if (run.open_count == 0) run.open_count = invocation.full && run.count == 0 ? full_open_rows : run.count;
   if (run.count == 0) run.count = default_rows;
   if (run.open_count == 0) run.open_count = run.count;
+  if (run.cache_mib == 0) run.cache_mib = default_cache_bytes >> 20;
   if (run.rows.empty()) run.rows = default_names(invocation);
   for (const std::string& name : run.rows) {
     const Row* row = find_row(name);

@@ -219,6 +219,7 @@ class Runner {
       how.folder = folder_of(kinds_[at]);
       how.seconds = options_.seconds;
       how.full = options_.full;
+      how.cache_bytes = options_.cache_mib << 20;
       how.group = groups.empty() ? nullptr : groups[at].get();
       children.push_back(std::make_unique<Child>(kinds_[at], how, count_of(stage), options_.cpu_time));
       children.back()->collect(results_);

@@ -16,6 +16,7 @@ struct RunOptions {
   std::uint64_t count = 0;         // rows in a database
   std::uint64_t open_count = 0;    // of the row `open`
   std::uint64_t larger_count = 0;  // of the rows `larger-...`
+  std::uint64_t cache_mib = 0;     // of every engine that has a cache
   unsigned repeats = 1;
   std::string folder;  // where databases are made and removed
   StageSeconds seconds;

@@ -35,7 +35,9 @@ class StageContext {
   void report(std::string_view row, Promise promise, const Measurement& measurement) const;
 
   // With the default cache.
-  OpenOptions open_options(Promise promise) const { return {.folder = options_.folder, .promise = promise}; }
+  OpenOptions open_options(Promise promise) const {
+    return {.folder = options_.folder, .promise = promise, .cache_bytes = options_.cache_bytes};
+  }
   // A tenth of keys and values, but not so little that an engine cannot work.
   std::uint64_t small_cache_bytes() const noexcept;
 

@@ -31,6 +31,7 @@ struct StageOptions {
   bool full = false;              // promises of Row::promises_full too
   std::string folder;             // for this engine alone; empty before every stage but `larger`
   StageSeconds seconds;
+  std::uint64_t cache_bytes = 0;  // of rows that do not choose their own
   // Joined before the first read of `larger`.
   const MemoryGroup* group = nullptr;
   // Called before each piece of work, with its name; returns when it is this engine's turn. All engines have about the
