@@ -196,5 +196,41 @@ TEST(background_pace, syncs_what_evictions_write) {
   EXPECT_GE(seen.syncs, 3u);
 }
 
+// Commits lazily whenever the log is about to be synced.
+struct BusyLog {
+  explicit BusyLog(Engine& into) : engine(into) { os::set_hook_handler(at_hook, this); }
+  ~BusyLog() { os::set_hook_handler(nullptr, nullptr); }
+  BusyLog(const BusyLog&) = delete;
+  BusyLog& operator=(const BusyLog&) = delete;
+
+  static Status at_hook(std::string_view name, void* context) {
+    auto& self = *static_cast<BusyLog*>(context);
+    if (name != "log.before_sync" || ++self.syncs > most) return Status();
+    std::optional<Writer> writer;
+    QUIRE_TRY(Writer::begin(self.engine, 0, writer));
+    QUIRE_TRY(writer->put(*writer->catalog().find(default_keyspace), "busy", std::to_string(self.syncs)).status());
+    writer->set_durability(Durability::lazy);
+    return writer->commit();
+  }
+
+  static constexpr int most = 50;
+  Engine& engine;
+  int syncs = 0;
+};
+
+TEST(background_pace, is_not_held_up_by_those_who_commit_during_its_sync) {
+  os::SimEnvironment machine{os::SimOptions{.seed = 1}};
+  const EnginePointer engine = open_shared(machine.environment(), test_path, small_options(Mode::create, Journal::log)).value();
+  ASSERT_EQ(commit_rows(*engine, {{"a", "1"}}).to_string(), "ok");
+  ASSERT_TRUE(engine->background_step().ok());
+  machine.clock().advance(2'000'000);
+  BusyLog busy(*engine);
+  ASSERT_EQ(commit_rows(*engine, {{"a", "2"}}).to_string(), "ok");
+  busy.syncs = 0;
+  ASSERT_TRUE(engine->background_step().ok());
+  EXPECT_GE(busy.syncs, 1) << "its sync was due";
+  EXPECT_LT(busy.syncs, 8) << "it goes on as long as others commit";
+}
+
 }  // namespace
 }  // namespace quire::engine
