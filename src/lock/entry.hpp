@@ -59,16 +59,16 @@ struct Entry {
     if (is_point) return Interval::point(lower);
     return {lower, upper, lower_inclusive, upper_inclusive, has_upper};
   }
-  // May allocate; an entry that is linked keeps its lower bound.
-  void set_interval(const Interval& interval);
+  // While not linked; may allocate. Only a point may be stored as one; a claim never is, since its bounds change.
+  void set_interval(const Interval& interval, bool as_point);
 };
 
 inline bool EntryOrder::operator()(const Entry* one, const Entry* other) const noexcept {
   const int order = one->lower.compare(other->lower);
   return order != 0 ? order < 0 : one->ticket < other->ticket;
 }
-inline bool EntryOrder::operator()(const Entry* one, std::string_view key) const noexcept { return one->lower < key; }
-inline bool EntryOrder::operator()(std::string_view key, const Entry* other) const noexcept { return key < other->lower; }
+inline bool EntryOrder::operator()(const Entry* one, std::string_view key) const noexcept { return one->lower.compare(key) < 0; }
+inline bool EntryOrder::operator()(std::string_view key, const Entry* other) const noexcept { return other->lower.compare(key) > 0; }
 
 struct TreeEntries {
   TreeId id;
@@ -92,9 +92,11 @@ class EntryPool {
   EntryPool& operator=(const EntryPool&) = delete;
   ~EntryPool();
 
-  // Not linked, with the interval set.
-  Entry* take(const Interval& interval);
+  // Not linked, with the interval set. On std::bad_alloc nothing is taken.
+  Entry* take(const Interval& interval, bool as_point);
   void give_back(Entry* entry) noexcept;
+  // A bound of an entry gets other bytes.
+  void replace(std::string& bound, std::string with) noexcept;
 
   // What entries occupy, kept ones included, but for what malloc adds.
   std::size_t bytes() const noexcept { return bytes_; }
@@ -110,11 +112,11 @@ class EntryPool {
 template <class Visit>
 bool TreeEntries::visit_overlapping(const Interval& interval, Visit&& visit) const {
   for (auto i = points.lower_bound(interval.lower); i != points.end(); ++i) {
-    if (interval.has_upper && (*i)->lower > interval.upper) break;
+    if (interval.has_upper && (*i)->lower.compare(interval.upper) > 0) break;
     if (interval.contains((*i)->lower) && visit(**i)) return true;
   }
   for (Entry* range : ranges) {
-    if (interval.has_upper && range->lower > interval.upper) break;
+    if (interval.has_upper && range->lower.compare(interval.upper) > 0) break;
     if (overlap(range->interval(), interval) && visit(*range)) return true;
   }
   return false;

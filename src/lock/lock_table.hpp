@@ -141,16 +141,22 @@ class LockTable {
 
   // lock_table.cpp
   bool look_for_writer(const Owner& owner, TreeId tree, std::string_view key) noexcept;
-  TreeEntries* find_tree(TreeId tree) QUIRE_REQUIRES(mutex_);
+  struct Wanted {
+    TreeId tree;
+    Interval interval;
+    Mode mode = Mode::shared;
+    bool is_claim = false;
+  };
+  TreeEntries* find_tree(TreeId tree) noexcept QUIRE_REQUIRES(mutex_);
   TreeEntries& make_tree(TreeId tree) QUIRE_REQUIRES(mutex_);
-  Entry& add(OwnerState& owner, TreeEntries& tree, const Interval& interval, Mode mode) QUIRE_REQUIRES(mutex_);
+  Entry& add(OwnerState& owner, TreeEntries& tree, const Wanted& wanted) QUIRE_REQUIRES(mutex_);
   void remove(Entry& entry) noexcept QUIRE_REQUIRES(mutex_);
-  Result<Entry*> request(OwnerState& owner, TreeId tree, const Interval& interval, Mode mode, std::uint64_t timeout_us)
-      QUIRE_REQUIRES(mutex_);
+  Result<Entry*> request(OwnerState& owner, const Wanted& wanted, std::uint64_t timeout_us) QUIRE_REQUIRES(mutex_);
+  void finish(Entry& entry) noexcept QUIRE_REQUIRES(mutex_);
 
   // waiting.cpp
   Status settle(OwnerState& owner, TreeId tree, Entry* entry, Xid holder, std::uint64_t timeout_us) QUIRE_REQUIRES(mutex_);
-  void begin_wait(OwnerState& owner) noexcept QUIRE_REQUIRES(mutex_);
+  void begin_wait(OwnerState& owner) QUIRE_REQUIRES(mutex_);
   Status park(OwnerState& owner, std::uint64_t timeout_us) QUIRE_REQUIRES(mutex_);
   void leave_queue(OwnerState& owner, WaitState state) noexcept QUIRE_REQUIRES(mutex_);
   void give_up(OwnerState& owner, WaitState state) noexcept QUIRE_REQUIRES(mutex_);
@@ -161,17 +167,21 @@ class LockTable {
   // wait_graph.cpp
   void break_cycles(OwnerState& owner) noexcept QUIRE_REQUIRES(mutex_);
   bool find_cycle(OwnerState& owner) noexcept QUIRE_REQUIRES(mutex_);
-  std::string describe_cycle(const OwnerState& owner) const QUIRE_REQUIRES(mutex_);
+  template <class Reach>
+  bool reach_by_xid(const OwnerState& waiter, Reach&& reach) const noexcept QUIRE_REQUIRES(mutex_);
+  template <class Reach>
+  bool reach_by_entry(const OwnerState& waiter, Reach&& reach) const noexcept QUIRE_REQUIRES(mutex_);
+  std::string describe_cycle(const OwnerState& owner, const OwnerState& victim) const;
 
   // holdings.cpp
   void join(Entry& entry) noexcept QUIRE_REQUIRES(mutex_);
   void escalate(OwnerState& owner, TreeEntries& tree) noexcept QUIRE_REQUIRES(mutex_);
 
-  // describe.cpp
+  // describe.cpp; with the mutex held, in places where clang cannot see it
   std::string describe_owner(const OwnerState& owner) const;
-  std::string describe_wait(const OwnerState& owner) const QUIRE_REQUIRES(mutex_);
-  Status timeout_status(const OwnerState& owner, std::uint64_t timeout_us) const QUIRE_REQUIRES(mutex_);
-  LockInfo info_of(const Entry& entry, std::uint64_t now_us) const QUIRE_REQUIRES(mutex_);
+  std::string describe_wait(const OwnerState& owner) const;
+  Status timeout_status(const OwnerState& owner, std::uint64_t waited_us) const;
+  LockInfo info_of(const Entry& entry, std::uint64_t now_us) const;
 
   // Constant.
   const XidStatus& status_;

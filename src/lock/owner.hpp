@@ -60,9 +60,10 @@ struct Wait {
 // Marks of one search for a cycle.
 struct SearchMark {
   std::uint64_t round = 0;       // of the search that reached it last
-  std::uint64_t spared = 0;      // of the search that has a victim in it already
   OwnerState* from = nullptr;    // who waits for it
   OwnerState* queued = nullptr;  // next of the queue
+  bool is_victim = false;        // of a cycle found before, and to be told when all are found
+  OwnerState* next_victim = nullptr;
 };
 
 struct OwnerState {
