@@ -115,10 +115,13 @@ std::string LockTable::describe_cycle(const OwnerState& owner, const OwnerState&
   for (const OwnerState* other = owner.mark.from; other != &owner; other = other->mark.from) cycle.push_back(other);
   std::reverse(cycle.begin(), cycle.end());
   std::rotate(cycle.begin(), std::find(cycle.begin(), cycle.end(), &victim), cycle.end());
-  std::string text = "deadlock: ";
-  for (const OwnerState* waiter : cycle) text += describe_owner(*waiter) + " waits for " + describe_wait(*waiter) + ", held up by ";
-  text += describe_owner(victim) + "; of " + std::to_string(cycle.size()) + " this one has the fewest changes, " +
-          std::to_string(victim.changes.load(relaxed)) + ", or is the youngest of those who have, and gives way";
+  std::string text = "deadlock of " + std::to_string(cycle.size()) + ": ";
+  for (std::size_t i = 0; i < cycle.size(); ++i) {
+    const OwnerState& waiter = *cycle[i];
+    const OwnerState& next = *cycle[(i + 1) % cycle.size()];
+    text += describe_owner(waiter) + " waits for " + describe_wait(waiter) + ", held up by " + describe_owner(next) + "; ";
+  }
+  text += "the first has the fewest changes (" + std::to_string(victim.changes.load(relaxed)) + "), or is the youngest of equals, and gives way";
   return text;
 }
 
