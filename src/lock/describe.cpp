@@ -92,6 +92,7 @@ std::vector<LockInfo> LockTable::list() const {
     const Wait& wait = owner->wait;
     if (wait.entry != nullptr) continue;
     LockInfo info;
+    info.is_entry = false;
     info.tree = wait.tree;
     if (wait.at_key) {
       info.lower = info.upper = wait.key;

@@ -125,7 +125,7 @@ Status LockTable::wait_for(Owner& handle, TreeId id, std::string_view key, Mode 
   if (owner.wait.state == WaitState::none) {
     QUIRE_ASSERT(holder == no_xid || holder != handle.xid());
     owner.wait.key.assign(key);
-    if (owner.releases_seen != releases_) holder = no_xid;  // the row may be one of those released: look again first (LK-51)
+    if (owner.releases_seen != releases_ && !seeded_bug("forget_releases")) holder = no_xid;  // the row may be one of those released: look again first (LK-51)
     TreeEntries& tree = make_tree(id);
     entry = find_queued(owner, tree, key, mode);
     if (entry == nullptr) {
@@ -157,7 +157,7 @@ void LockTable::wrote(Owner& handle, TreeId id, std::string_view key) noexcept {
   if (entry == nullptr) return;
   remove(*entry);
   // Who waits for the row would be woken only to find its new holder.
-  const Xid xid = handle.xid();
+  const Xid xid = seeded_bug("wake_to_find_the_next_holder") ? no_xid : handle.xid();
   for (OwnerState* waiter = first_waiter_; waiter != nullptr && xid != no_xid; waiter = waiter->wait.next) {
     const Wait& wait = waiter->wait;
     if (wait.at_key && wait.tree == id && wait.key == key) set_holder(*waiter, xid);

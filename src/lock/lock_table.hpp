@@ -71,6 +71,7 @@ struct LockInfo {
   std::uint64_t owner = 0;
   Xid xid;                      // of the owner; 0: none yet
   bool granted = false;
+  bool is_entry = true;         // false: waits for an xid, with a lock that it has
   Xid waits_for_xid;            // 0: not for an xid
   std::uint64_t waits_for_owner = 0;  // number of the first in the way; 0: none, or only the xid
   std::uint64_t waited_us = 0;

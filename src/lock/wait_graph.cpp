@@ -5,9 +5,11 @@
 // enough. It goes in breadth, so the cycle told is a shortest one, and it keeps its marks in the owners, so it needs no memory.
 //
 // Of a cycle the one with the fewest changes gives way, of equals the youngest. When that is not the one who began to wait, there may be
-// more cycles: victims are only marked until all are found, because if it must give way in the end, it alone is enough.
+// more cycles: victims are only marked until all are found. If it must give way in the end, it alone is enough; else those are spared
+// whose cycles others have broken.
 //
 // Invariants   1. a victim's request is gone when the mutex is free, so it is in no cycle and is not chosen twice
+//              2. of several victims each has a cycle that no other is on, so giving one up frees no other
 #include <algorithm>
 #include <vector>
 
@@ -39,8 +41,7 @@ OwnerState& victim_of(OwnerState& owner) noexcept {
 }  // namespace
 
 void LockTable::break_cycles(OwnerState& owner) noexcept {
-  OwnerState* victims = nullptr;  // in the order of their cycles, so that giving one up frees no later one: none is on its cycle
-  OwnerState** end = &victims;
+  OwnerState* victims = nullptr;
   while (owner.wait.state == WaitState::waiting && find_cycle(owner)) {
     OwnerState& victim = seeded_bug("oldest_gives_way") ? *owner.mark.from : victim_of(owner);
     victim.wait.message.clear();
@@ -54,13 +55,17 @@ void LockTable::break_cycles(OwnerState& owner) noexcept {
       return give_up(owner, WaitState::victim);
     }
     victim.mark.is_victim = true;
-    victim.mark.next_victim = nullptr;
-    *end = &victim;
-    end = &victim.mark.next_victim;
+    victim.mark.next_victim = victims;
+    victims = &victim;
+  }
+  for (OwnerState* victim = victims; victim != nullptr; victim = victim->mark.next_victim) {
+    victim->mark.is_victim = false;
+    victim->mark.is_victim = seeded_bug("keep_needless_victims") || find_cycle(owner);
   }
   while (victims != nullptr) {
     OwnerState& victim = *victims;
     victims = victim.mark.next_victim;
+    if (!victim.mark.is_victim) continue;
     victim.mark.is_victim = false;
     QUIRE_ASSERT(victim.wait.state == WaitState::waiting);
     ++counts_.deadlocks;
