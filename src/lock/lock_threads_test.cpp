@@ -10,6 +10,7 @@
 
 #include "base/atomic.hpp"
 #include "base/random.hpp"
+#include "base/seeded_bug.hpp"
 #include "lock/lock_table.hpp"
 #include "os/environment.hpp"
 
@@ -184,6 +185,13 @@ TEST_F(LockThreadsTest, keeps_sixteen_threads_apart) {
   EXPECT_GT(counts.waits, 0u);
   RecordProperty("waits", std::to_string(counts.waits));
   RecordProperty("deadlocks", std::to_string(counts.deadlocks));
+}
+
+// The harness can fail: readers that writers do not notice are changed under their feet.
+TEST_F(LockThreadsTest, finds_a_reader_that_is_not_counted) {
+  const SeededBugScope bug("forget_to_count");
+  for (int i = 0; i < 20 && errors_.load() == 0; ++i) run(16, 200);
+  EXPECT_GT(errors_.load(), 0u);
 }
 
 TEST_F(LockThreadsTest, times_out_within_a_tenth) {
