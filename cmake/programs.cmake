@@ -1,7 +1,7 @@
 # Programs: the shell, small tools, the benchmark, the examples and the fuzzers.
 #
 # src/shell/main.cpp is the program `quire`; src/tools/<name>_main.cpp is the program `<name>`;
-# bench/*.cpp together are `quire_bench`; examples/<name>.cpp is `example_<name>` and sees include/ only;
+# bench/*.cpp but the tests together are `quire_bench`; examples/<name>.cpp is `example_<name>` and sees include/ only;
 # fuzz/<name>.cpp or fuzz/<name>_fuzz.cpp is `fuzz_<name>`.
 if(QUIRE_BUILD_SHELL)
   file(GLOB shell_main CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/shell/main.cpp)
@@ -22,6 +22,7 @@ endif()
 
 if(QUIRE_BUILD_BENCH)
   file(GLOB bench_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*.cpp)
+  list(FILTER bench_sources EXCLUDE REGEX "_test\\.cpp$")
   if(bench_sources)
     add_executable(quire_bench ${bench_sources})
     target_include_directories(quire_bench PRIVATE ${PROJECT_SOURCE_DIR})

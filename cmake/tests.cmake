@@ -3,6 +3,7 @@
 #   src/<folder>/**/*_test.cpp           program <folder>_test
 #   src/<folder>/**/*_threads_test.cpp   program <folder>_threads_test, label threads (run under TSan)
 #   src/<folder>/**/*_slow_test.cpp      program <folder>_slow_test, label slow (not in the fast tier)
+#   bench/*_test.cpp                     program bench_test, with the sources that it tests
 #   tests/**/*_test.cpp                  the same three as system_test, system_threads_test, system_slow_test
 #   tests/support/*                      helpers, linked into every test program
 #   tests/scripts/*.sh                   exit code 77 means skipped; *_slow.sh has the label slow
@@ -85,6 +86,9 @@ foreach(folder IN LISTS quire_folders)
   file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${folder}/*_test.cpp)
   quire_add_test_programs(${folder} quire_${folder} ${tests})
 endforeach()
+file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*_test.cpp)
+quire_add_test_programs(bench quire_base ${tests} ${PROJECT_SOURCE_DIR}/bench/zipfian.cpp
+  ${PROJECT_SOURCE_DIR}/bench/ycsb_operations.cpp)
 file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*_test.cpp)
 quire_add_test_programs(system quire_tools ${tests})
 
