@@ -41,6 +41,18 @@ Measurement put_durably(const StageContext& stage, Puts& puts, unsigned threads,
   return measured;
 }
 
+// As many puts by each thread, of rows that are its own.
+void put_side_by_side(const StageContext& stage, std::string_view row, Puts& puts, unsigned threads) {
+  if (!stage.take_turn(row)) return;
+  const PutLimit limit{.seconds = stage.options().seconds.mixed_max, .puts = stage.options().operations};
+  for (const Promise promise : stage.promises_of(row)) {
+    stage.with_open(stage.open_options(promise), [&] {
+      stage.report(row, promise, puts.run(stage.engine(), threads, limit));
+      puts.check(*stage.engine().session());
+    });
+  }
+}
+
 }  // namespace
 
 void run_commits(const StageContext& stage) {
@@ -49,7 +61,7 @@ void run_commits(const StageContext& stage) {
       stage.report("fill-random-one", promise, fill_singly(stage, promise));
     }
   }
-  if (!stage.any_wanted({"raw-sync", "put-one", "put-one-cow", "put-8"})) return;
+  if (!stage.any_wanted({"raw-sync", "put-one", "put-one-cow", "put-8", "one-writer", "two-writers"})) return;
   stage.wait_for_turn("single puts: bulk load");
   bulk_load(stage);
   Puts puts(stage.workload(), Version::second);
@@ -63,6 +75,8 @@ void run_commits(const StageContext& stage) {
     if (stage.kind().log != Log::always) measure("put-one-cow", [&] { return put_durably(stage, puts, 1, true); });
     measure("put-8", [&] { return put_durably(stage, puts, 8, false); });
   }
+  put_side_by_side(stage, "one-writer", puts, 1);
+  put_side_by_side(stage, "two-writers", puts, 2);
 }
 
 }  // namespace quire::bench

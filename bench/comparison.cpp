@@ -45,18 +45,19 @@ Cell Comparison::cell_or_stronger(const std::string& column, const Row& row, Pro
   return {};
 }
 
-std::optional<Ratio> Comparison::to_best(const Row& row, Promise promise, Peers peers) const {
+template <class Takes>
+std::optional<Ratio> Comparison::to_best(const Row& row, Promise promise, Takes&& takes) const {
   Cell best;
   for (const std::string& column : columns_) {
     const Cell one = column.starts_with("quire") ? Cell{} : cell_or_stronger(column, row, promise);
-    if (one.kind == nullptr || (peers == Peers::b_trees && one.kind->family != Family::b_tree)) continue;
+    if (one.kind == nullptr || !takes(*one.kind)) continue;
     if (best.kind == nullptr || is_better(one.number, best.number, row)) best = one;
   }
   return ratio_of(cell_or_stronger("quire", row, promise), best, row);
 }
 
 std::optional<Ratio> Comparison::to_best_peer(const Row& row, Promise promise) const {
-  return to_best(row, promise, Peers::all);
+  return to_best(row, promise, [](const EngineKind&) { return true; });
 }
 
 std::optional<Ratio> Comparison::to(const std::string& column, const Row& row, Promise promise) const {
@@ -97,7 +98,16 @@ std::optional<Verdict> Comparison::judge(const Row& row, const Target& target) c
   switch (target.against) {
     case Against::nothing: return std::nullopt;
     case Against::best_peer: return at_least(to_best_peer(row, target.promise), "best");
-    case Against::best_b_tree: return at_least(to_best(row, target.promise, Peers::b_trees), "best B-tree");
+    case Against::best_b_tree: {
+      const auto b_tree = [](const EngineKind& kind) { return kind.family == Family::b_tree; };
+      return at_least(to_best(row, target.promise, b_tree), "best B-tree");
+    }
+    case Against::best_of: {
+      const auto among = [&](const EngineKind& kind) {
+        return std::find(target.columns.begin(), target.columns.end(), kind.column) != target.columns.end();
+      };
+      return at_least(to_best(row, target.promise, among), fmt::format("best of {}", fmt::join(target.columns, ", ")));
+    }
     case Against::lmdb: return at_least(to("lmdb", row, target.promise), "lmdb");
     case Against::own_row: {
       const Cell other = cell("quire", *find_row(target.row), target.promise);

@@ -51,8 +51,9 @@ class Comparison {
   std::vector<Verdict> verdicts(const Row& row, Promise promise) const;
 
  private:
-  enum class Peers { all, b_trees };
-  std::optional<Ratio> to_best(const Row& row, Promise promise, Peers peers) const;
+  // The best one of those peers that a predicate takes.
+  template <class Takes>
+  std::optional<Ratio> to_best(const Row& row, Promise promise, Takes&& takes) const;
   std::optional<Verdict> judge(const Row& row, const Target& target) const;
   std::optional<Verdict> judge_limit(const Cell& own, const Target& target) const;
 

@@ -62,6 +62,17 @@ class LeveldbSession final : public Session {
     require(at->status());
   }
 
+ protected:
+  // Not a transaction: others may put between the gets and the puts, which are one batch.
+  bool try_transact(ReadWrite& work) override {
+    begin(KeyOrder::any);
+    run(
+        work, [&](std::string_view key, std::string& value) { return get(key, value); },
+        [&](std::string_view key, std::string_view value) { put(key, value); });
+    commit();
+    return true;
+  }
+
  private:
   bool get_with(const leveldb::ReadOptions& how, std::string_view key, std::string& value) {
     const leveldb::Status status = database_.Get(how, slice_of(key), &value);
@@ -153,10 +164,10 @@ std::vector<EngineKind> leveldb_kinds() {
   return {{"leveldb", "leveldb", version,
            "LRU cache 1 GiB, bloom filter 10 bits, no compression, write buffer 64 MiB, sync per write (durable) or "
            "not (process); bulk load in batches of 1000",
-           Family::log_structured, Log::always, Part::always, both,
+           Family::log_structured, Log::always, Transactions::none, Part::always, both,
            [] { return std::unique_ptr<Engine>(std::make_unique<LeveldbEngine>(Settings::tuned)); }},
           {"leveldb-default", "leveldb", version, "as shipped, sync per write (durable) or not (process)",
-           Family::log_structured, Log::always, Part::commits, both,
+           Family::log_structured, Log::always, Transactions::none, Part::commits, both,
            [] { return std::unique_ptr<Engine>(std::make_unique<LeveldbEngine>(Settings::own)); }}};
 }
 

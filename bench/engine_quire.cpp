@@ -1,6 +1,7 @@
 // Quire as an engine of the benchmark, through its public interface alone.
 //
-// Single reads and puts are the calls of a keyspace handle, each a transaction of its own. The promise is the durability
+// Single reads and puts are the calls of a keyspace handle, each a transaction of its own. Transactions have the default
+// isolation; who loses against another one begins anew. The promise is the durability
 // of the options. `quire-cow` commits every transaction by a checkpoint, without a log.
 #include <optional>
 
@@ -25,6 +26,18 @@ T take(Result<T> result) {
   return std::move(result).value();
 }
 
+// Whether a transaction that failed like this may succeed when it is begun anew.
+bool lost(const Status& status) {
+  return status == Code::conflict || status == Code::deadlock || status == Code::timeout || status == Code::busy;
+}
+
+// True when the call is done, false when it may be done again.
+bool settle(const Status& status) {
+  if (lost(status)) return false;
+  require(status);
+  return true;
+}
+
 class QuireSession final : public Session {
  public:
   explicit QuireSession(Database& database) : database_(database), keyspace_(take(database.keyspace())) {}
@@ -37,7 +50,9 @@ class QuireSession final : public Session {
     require(transaction_->commit());
     transaction_.reset();
   }
-  void put_alone(std::string_view key, std::string_view value) override { require(keyspace_.put(key, value)); }
+  void put_alone(std::string_view key, std::string_view value) override {
+    until_done([&] { return settle(keyspace_.put(key, value)); });
+  }
 
   bool get(std::string_view key, std::string& value) override {
     const Status status = keyspace_.get(key, value);
@@ -56,6 +71,22 @@ class QuireSession final : public Session {
 
   void scan_from(std::string_view key, std::uint64_t count, ScanCheck& check) override {
     run_scan(Range::from(key), {.limit = count}, check);
+  }
+
+ protected:
+  bool try_transact(ReadWrite& work) override {
+    return settle(database_.update([&](Transaction& transaction) -> Status {
+      for (std::size_t i = 0; i < work.gets.size(); ++i) {
+        const Status got = transaction.get(default_keyspace, work.gets[i], work.got[i]);
+        if (!got.ok()) return got;
+      }
+      work.between();
+      for (std::size_t i = 0; i < work.puts.size(); ++i) {
+        const Status put = transaction.put(default_keyspace, work.puts[i], work.values[i]);
+        if (!put.ok()) return put;
+      }
+      return {};
+    }));
   }
 
  private:
@@ -123,6 +154,7 @@ EngineKind kind() {
               "; bulk_load",
           Family::b_tree,
           logs ? Log::optional : Log::never,
+          Transactions::always,
           Part::always,
           std::move(promises),
           [] { return std::unique_ptr<Engine>(std::make_unique<QuireEngine<page_kib, journal>>()); }};

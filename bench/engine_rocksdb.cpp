@@ -1,7 +1,8 @@
 // RocksDB as an engine of the benchmark.
 //
 // Block cache of the size asked for, bloom filters of 10 bits, no compression, write buffer 64 MiB, log on; or all that as
-// shipped. Durable is sync per write; who promises less leaves the log to the system. A bulk load writes a sorted table file and ingests it. Closing
+// shipped. Durable is sync per write; who promises less leaves the log to the system. A bulk load writes a sorted table file and ingests it. Who
+// asks for transactions gets a TransactionDB, whose gets take shared locks and whose deadlocks are found at once. Closing
 // flushes and waits until compactions rest, so that they do not run into other rows; none is asked for.
 #ifdef QUIRE_HAVE_ROCKSDB
 
@@ -10,6 +11,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/transaction_db.h>
 #include <rocksdb/version.h>
 #include <rocksdb/write_batch.h>
 
@@ -43,7 +45,9 @@ rocksdb::Options settings_of(const OpenOptions& options, Settings chosen) {
 
 class RocksdbSession final : public Session {
  public:
-  RocksdbSession(rocksdb::DB& database, Promise promise) : database_(database) {
+  // `locking` is null or the same database.
+  RocksdbSession(rocksdb::DB& database, rocksdb::TransactionDB* locking, Promise promise)
+      : database_(database), locking_(locking) {
     write_.sync = promise == Promise::durable;
   }
 
@@ -96,8 +100,42 @@ class RocksdbSession final : public Session {
     require(at->status());
   }
 
+ protected:
+  bool try_transact(ReadWrite& work) override { return locking_ != nullptr ? try_locked(work) : run_batch(work); }
+
  private:
+  // Not a transaction: others may put between the gets and the puts, which are one batch.
+  bool run_batch(ReadWrite& work) {
+    begin(KeyOrder::any);
+    run(
+        work, [&](std::string_view key, std::string& value) { return get(key, value); },
+        [&](std::string_view key, std::string_view value) { put(key, value); });
+    commit();
+    return true;
+  }
+
+  bool try_locked(ReadWrite& work) {
+    rocksdb::TransactionOptions how;
+    how.deadlock_detect = true;
+    transaction_.reset(locking_->BeginTransaction(write_, how, transaction_.release()));
+    rocksdb::Status status;
+    for (std::size_t i = 0; i < work.gets.size() && status.ok(); ++i) {
+      status = transaction_->GetForUpdate(read_, slice_of(work.gets[i]), &work.got[i], /*exclusive=*/false);
+    }
+    if (status.ok()) work.between();
+    for (std::size_t i = 0; i < work.puts.size() && status.ok(); ++i) {
+      status = transaction_->Put(slice_of(work.puts[i]), slice_of(work.values[i]));
+    }
+    if (status.ok()) status = transaction_->Commit();
+    if (status.ok()) return true;
+    require(transaction_->Rollback());
+    if (!status.IsBusy() && !status.IsTimedOut() && !status.IsTryAgain()) require(status);
+    return false;
+  }
+
   rocksdb::DB& database_;
+  rocksdb::TransactionDB* locking_;
+  std::unique_ptr<rocksdb::Transaction> transaction_;  // used again and again
   rocksdb::ReadOptions read_;
   rocksdb::WriteOptions write_;
   rocksdb::WriteBatch batch_;
@@ -113,8 +151,14 @@ class RocksdbEngine final : public Engine {
 
   void open(const OpenOptions& options) override {
     options_ = options;
+    const rocksdb::Options settings = settings_of(options, settings_);
     rocksdb::DB* database = nullptr;
-    require(rocksdb::DB::Open(settings_of(options, settings_), options.folder, &database));
+    if (options.transactions) {
+      require(rocksdb::TransactionDB::Open(settings, rocksdb::TransactionDBOptions(), options.folder, &locking_));
+      database = locking_;
+    } else {
+      require(rocksdb::DB::Open(settings, options.folder, &database));
+    }
     database_.reset(database);
   }
   void close() override {
@@ -122,8 +166,11 @@ class RocksdbEngine final : public Engine {
     while (is_busy()) os::sleep_us(20'000);
     require(database_->Close());
     database_.reset();
+    locking_ = nullptr;
   }
-  std::unique_ptr<Session> session() override { return std::make_unique<RocksdbSession>(*database_, options_.promise); }
+  std::unique_ptr<Session> session() override {
+    return std::make_unique<RocksdbSession>(*database_, locking_, options_.promise);
+  }
 
   void bulk_load(const Source& source) override {
     const std::string path = options_.folder + "/bulk.sst";
@@ -151,6 +198,7 @@ class RocksdbEngine final : public Engine {
   Settings settings_;
   OpenOptions options_;
   std::unique_ptr<rocksdb::DB> database_;
+  rocksdb::TransactionDB* locking_ = nullptr;  // the same when it was opened for transactions
 };
 
 }  // namespace
@@ -161,11 +209,11 @@ std::vector<EngineKind> rocksdb_kinds() {
   const std::vector<Promise> both{Promise::durable, Promise::process};
   return {{"rocksdb", "rocksdb", version,
            "LRU block cache 1 GiB, bloom filter 10 bits, no compression, write buffer 64 MiB, log on, sync per write "
-           "(durable) or not (process); bulk load ingests a table file",
-           Family::log_structured, Log::always, Part::always, both,
+           "(durable) or not (process); bulk load ingests a table file; TransactionDB for read-write transactions",
+           Family::log_structured, Log::always, Transactions::if_opened_for_them, Part::always, both,
            [] { return std::unique_ptr<Engine>(std::make_unique<RocksdbEngine>(Settings::tuned)); }},
           {"rocksdb-default", "rocksdb", version, "as shipped, sync per write (durable) or not (process)",
-           Family::log_structured, Log::always, Part::full, both,
+           Family::log_structured, Log::always, Transactions::if_opened_for_them, Part::full, both,
            [] { return std::unique_ptr<Engine>(std::make_unique<RocksdbEngine>(Settings::own)); }}};
 }
 

@@ -151,6 +151,17 @@ class SqliteSession final : public Session {
     range_.reset();
   }
 
+ protected:
+  bool try_transact(ReadWrite& work) override {
+    const std::lock_guard lock(writing_);
+    begin_.run();
+    run(
+        work, [&](std::string_view key, std::string& value) { return get(key, value); },
+        [&](std::string_view key, std::string_view value) { put(key, value); });
+    commit_.run();
+    return true;
+  }
+
  private:
   Connection connection_;
   std::mutex& writing_;
@@ -203,11 +214,11 @@ std::vector<EngineKind> sqlite_kinds() {
   return {{"sqlite", "sqlite", sqlite3_libversion(),
            "WAL, synchronous FULL (durable) or OFF (process), cache_size 1 GiB, secure_delete off, wal_autocheckpoint "
            "64 MiB, NOMUTEX; bulk load in one transaction",
-           Family::b_tree, Log::always, Part::always, both,
+           Family::b_tree, Log::always, Transactions::always, Part::always, both,
            [] { return std::unique_ptr<Engine>(std::make_unique<SqliteEngine>(Settings::tuned)); }},
           {"sqlite-default", "sqlite", sqlite3_libversion(),
            "WAL, synchronous FULL (durable) or OFF (process), NOMUTEX; cache, checkpoint and secure_delete as shipped",
-           Family::b_tree, Log::always, Part::full, both,
+           Family::b_tree, Log::always, Transactions::always, Part::full, both,
            [] { return std::unique_ptr<Engine>(std::make_unique<SqliteEngine>(Settings::own)); }}};
 }
 

@@ -32,7 +32,7 @@ Measurement fill(const StageContext& stage, const Fill& how) {
   return meter.measurement();
 }
 
-Measurement bulk_load(const StageContext& stage) {
+Measurement bulk_load(const StageContext& stage, Values values) {
   const Workload& workload = stage.workload();
   stage.start_over(stage.open_options(Promise::durable));
   std::uint64_t row = 0;
@@ -43,7 +43,12 @@ Measurement bulk_load(const StageContext& stage) {
   stage.engine().bulk_load([&](std::string_view& key, std::string_view& value) {
     if (row == workload.rows()) return false;
     current = Key::present(row);
-    workload.make_value(row++, Version::first, text);
+    if (values == Values::counted) {
+      workload.make_counted(current, 0, text);
+    } else {
+      workload.make_value(row, Version::first, text);
+    }
+    ++row;
     key = current.view();
     value = text;
     return true;

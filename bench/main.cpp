@@ -58,7 +58,8 @@ void add_options(CLI::App& app, Invocation& invocation) {
   app.add_option("--larger-than-memory", run.larger_count,
                  "only the rows of a database of so many rows (20000000) that does not fit into memory; needs root")
       ->check(CLI::Range(1, 1'000'000'000));
-  app.add_option("--rows", run.rows, "which of: " + names_of_rows())->delimiter(',');
+  app.add_option("--rows", run.rows, "which of: " + names_of_rows() + "; ycsb stands for all of ycsb-...")
+      ->delimiter(',');
   app.add_option("--engines", invocation.engines,
                  "which of: " + names_of_engines() +
                      " (all that were built in), quire-4k to quire-64k for page sizes, quire-cow without a log")
@@ -66,7 +67,12 @@ void add_options(CLI::App& app, Invocation& invocation) {
   app.add_option("--n", run.count, "rows in a database (1000000)")->check(CLI::Range(1, 1'000'000'000));
   app.add_option("--open-n", run.open_count, "rows of the database to open (--n; 10000000 with --full)")
       ->check(CLI::Range(1, 1'000'000'000));
-  app.add_option("--cache-mib", run.cache_mib, "cache of every engine that has one (1024), but for rows with a small one")
+  app.add_option("--operations", run.operations,
+                 "of each thread in the rows ycsb-..., one-writer, two-writers and serializable-4r4w (200000; 1000000 "
+                 "with --full), fewer where one does more")
+      ->check(CLI::Range(1, 1'000'000'000));
+  app.add_option("--cache-mib", run.cache_mib,
+                 "cache of every engine that has one (1024), but for rows with a small one")
       ->check(CLI::Range(8, 1 << 20));
   app.add_option("--latency-seconds", invocation.latency_seconds,
                  "of each promise of the row latency (5; 60 with --full)")
@@ -93,14 +99,29 @@ std::vector<std::string> default_names(const Invocation& invocation) {
   return names;
 }
 
+// A name that no row has stands for all rows whose names begin with it and a dash.
+std::vector<std::string> expand(const std::vector<std::string>& names) {
+  std::vector<std::string> all;
+  for (const std::string& name : names) {
+    const std::size_t before = all.size();
+    for (const Row& row : all_rows()) {
+      if (find_row(name) == nullptr && row.name.starts_with(name + "-")) all.emplace_back(row.name);
+    }
+    if (all.size() == before) all.push_back(name);
+  }
+  return all;
+}
+
 // Fills in defaults; the text of what is wrong, or nothing.
 std::string complete(Invocation& invocation) {
   RunOptions& run = invocation.run;
   if (run.open_count == 0) run.open_count = invocation.full && run.count == 0 ? full_open_rows : run.count;
   if (run.count == 0) run.count = default_rows;
   if (run.open_count == 0) run.open_count = run.count;
+  if (run.operations == 0) run.operations = run.count < 10'000 ? run.count : invocation.full ? 1'000'000 : 200'000;
   if (run.cache_mib == 0) run.cache_mib = default_cache_bytes >> 20;
   if (run.rows.empty()) run.rows = default_names(invocation);
+  run.rows = expand(run.rows);
   for (const std::string& name : run.rows) {
     const Row* row = find_row(name);
     if (row == nullptr) return fmt::format("no row '{}'; the rows are {}", name, names_of_rows());
@@ -120,6 +141,7 @@ std::string complete(Invocation& invocation) {
     run.seconds.put = 0.05;
   }
   if (run.full) run.seconds.fill_max = 30;
+  if (run.full) run.seconds.mixed_max = 10;
   run.seconds.latency = invocation.latency_seconds;
   if (run.seconds.latency == 0) run.seconds.latency = run.count < 10'000 ? 0.2 : invocation.full ? 60 : 5;
   run.seconds.larger = run.larger_count < 1'000'000 ? 0.2 : 10;

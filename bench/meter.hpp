@@ -44,6 +44,7 @@ struct Measurement {
   double cpu_seconds = 0;           // processor time, the mean of the threads
   std::uint64_t empty_seconds = 0;  // of the row `latency`: one-second windows in which nothing committed
   std::uint64_t written_bytes = 0;  // of the rows `write-bytes...`
+  std::uint64_t retries = 0;        // transactions that were begun anew, of the rows that count them
   double per_second() const noexcept { return seconds > 0 ? static_cast<double>(operations) / seconds : 0; }
 };
 

@@ -46,8 +46,9 @@ std::string text_of(const Cell& cell, const Row& row, bool with_latency) {
     case Unit::per_second: break;
   }
   std::string text = amount(cell.number) + mark;
-  if (with_latency && m.p50_us > 0) text += fmt::format(" ({} / {})", latency(m.p50_us), latency(m.p99_us));
-  return text;
+  if (!with_latency || m.p50_us <= 0) return text;
+  const std::string retries = m.retries > 0 ? fmt::format(", {} retries", m.retries) : "";
+  return text + fmt::format(" ({} / {}{})", latency(m.p50_us), latency(m.p99_us), retries);
 }
 
 class Table {
@@ -145,6 +146,7 @@ Json run_document(const Measurement& m, const Row& row) {
   if (row.unit == Unit::milliseconds) return {{"milliseconds", number_of(m, row)}};
   Json document{{"per_second", m.per_second()}, {"operations", m.operations}, {"seconds", m.seconds},
                 {"p50_us", m.p50_us},           {"p99_us", m.p99_us},         {"cpu_seconds", m.cpu_seconds}};
+  if (row.stage == Stage::mixed) document["retries"] = m.retries;
   if (row.unit == Unit::tail) {
     document.update({{"p999_us", m.p999_us}, {"max_us", m.max_us}, {"empty_seconds", m.empty_seconds}});
   }
@@ -167,8 +169,8 @@ std::string data_text(const RunOptions& options) {
                        [&](const std::string& name) { return find_row(name)->stage == stage; });
   };
   std::string text;
-  constexpr std::array of_count{Stage::import,  Stage::random,   Stage::commits,
-                                Stage::latency, Stage::recovery, Stage::small_cache};
+  constexpr std::array of_count{Stage::import,   Stage::random,      Stage::commits, Stage::latency,
+                                Stage::recovery, Stage::small_cache, Stage::mixed};
   if (std::any_of(of_count.begin(), of_count.end(), asked_for)) text += fmt::format("{} rows", options.count);
   if (asked_for(Stage::open)) text += fmt::format("{}{} rows to open", text.empty() ? "" : ", ", options.open_count);
   if (asked_for(Stage::larger)) {
@@ -205,11 +207,17 @@ std::string make_table(const ReportInput& input, TableFormat format) {
 
 Json make_document(const ReportInput& input) {
   const RunOptions& options = input.options;
-  Json document{{"machine", input.machine},           {"rows", options.count},
-                {"rows_to_open", options.open_count}, {"rows_larger_than_memory", options.larger_count},
-                {"repeats", options.repeats},         {"engines", Json::array()},
-                {"results", Json::array()},           {"ratios", Json::array()},
-                {"targets", Json::array()},           {"notes", input.results.notes()},
+  Json document{{"machine", input.machine},
+                {"rows", options.count},
+                {"rows_to_open", options.open_count},
+                {"rows_larger_than_memory", options.larger_count},
+                {"operations", options.operations},
+                {"repeats", options.repeats},
+                {"engines", Json::array()},
+                {"results", Json::array()},
+                {"ratios", Json::array()},
+                {"targets", Json::array()},
+                {"notes", input.results.notes()},
                 {"errors", input.results.errors()}};
   for (const EngineKind& kind : input.kinds) {
     document["engines"].push_back({{"name", kind.name}, {"version", kind.version}, {"settings", kind.settings}});

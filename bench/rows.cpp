@@ -160,11 +160,67 @@ void add_larger(std::vector<Row>& rows) {
   }
 }
 
+struct Pair {
+  std::string_view name;
+  std::string_view name_2;
+  std::string_view title;
+  std::string_view title_2;
+  Target target;
+};
+
+// By one and by two threads.
+void add_pair(std::vector<Row>& rows, const Pair& pair, std::string_view counts) {
+  for (const bool two : {false, true}) {
+    rows.push_back({.name = two ? pair.name_2 : pair.name,
+                    .title = two ? pair.title_2 : pair.title,
+                    .counts = counts,
+                    .stage = Stage::mixed,
+                    .quick = true,
+                    .promises = {process},
+                    .targets = {pair.target}});
+  }
+}
+
+void add_mixed(std::vector<Row>& rows) {
+  const auto best = [](double factor) {
+    return Target{.against = Against::best_peer, .factor = factor, .promise = process};
+  };
+  const Target locking{
+      .against = Against::best_of, .factor = 1.5, .promise = process, .columns = {"rocksdb", "wiredtiger"}};
+  const Pair ycsb[] = {
+      {"ycsb-a", "ycsb-a-2", "YCSB A, 50 % updates, 1 thread", "YCSB A, 50 % updates, 2 threads", best(1.3)},
+      {"ycsb-b", "ycsb-b-2", "YCSB B, 5 % updates, 1 thread", "YCSB B, 5 % updates, 2 threads", best(1.1)},
+      {"ycsb-c", "ycsb-c-2", "YCSB C, gets only, 1 thread", "YCSB C, gets only, 2 threads", best(1.1)},
+      {"ycsb-d", "ycsb-d-2", "YCSB D, gets of new rows, 5 % inserts, 1 thread",
+       "YCSB D, gets of new rows, 5 % inserts, 2 threads", Target{}},
+      {"ycsb-e", "ycsb-e-2", "YCSB E, scans of 1 to 100, 5 % inserts, 1 thread",
+       "YCSB E, scans of 1 to 100, 5 % inserts, 2 threads", best(1.3)},
+      {"ycsb-f", "ycsb-f-2", "YCSB F, 50 % read-modify-writes, 1 thread", "YCSB F, 50 % read-modify-writes, 2 threads",
+       best(1.3)},
+  };
+  for (const Pair& pair : ycsb) add_pair(rows, pair, "operations/s");
+  add_pair(rows,
+           {"serializable-4r4w", "serializable-4r4w-2", "serializable, 4 gets and 4 puts, 1 thread",
+            "serializable, 4 gets and 4 puts, 2 threads", locking},
+           "transactions/s");
+  for (const bool two : {false, true}) {
+    rows.push_back(
+        {.name = two ? "two-writers" : "one-writer",
+         .title = two ? "single puts of different rows, 2 threads" : "single puts of different rows, 1 thread",
+         .counts = "puts/s",
+         .stage = Stage::commits,
+         .quick = true,
+         .promises = {process, lazy}});
+  }
+  rows.back().targets = {{.against = Against::own_row, .factor = 1.6, .row = "one-writer", .promise = lazy}};
+}
+
 std::vector<Row> make_rows() {
   std::vector<Row> rows;
   add_fills(rows);
   add_reads(rows);
   add_commits(rows);
+  add_mixed(rows);
   add_opens(rows);
   add_larger(rows);
   return rows;

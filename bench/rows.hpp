@@ -18,6 +18,7 @@ enum class Stage : std::uint8_t {
   latency,      // how long single commits take, in a bulk-loaded file
   recovery,     // a bulk-loaded file whose process was killed after many puts
   small_cache,  // a bulk-loaded file ten times the size of the engine's cache
+  mixed,        // a bulk-loaded file that several kinds of reads and writes work on at once
   larger_load,  // makes the file of `larger`; has no rows
   larger,       // a file larger than the memory that the process may use
 };
@@ -37,6 +38,7 @@ enum class Against : std::uint8_t {
   best_peer,
   lmdb,
   best_b_tree,
+  best_of,  // some columns
   own_row,
   bytes_per_row,  // a limit
   milliseconds,   // a limit
@@ -50,6 +52,7 @@ struct Target {
   double factor = 0;       // at least so many times the other's number; for a limit: at most this
   std::string_view row{};  // of own_row
   Promise promise = Promise::durable;
+  std::vector<std::string_view> columns{};  // of best_of
 };
 
 struct Row {

@@ -80,7 +80,8 @@ int run_child(StageOptions& stage, std::uint64_t count, const EngineKind& kind, 
                       {"max_us", m.max_us},
                       {"cpu_seconds", m.cpu_seconds},
                       {"empty_seconds", m.empty_seconds},
-                      {"written_bytes", m.written_bytes}});
+                      {"written_bytes", m.written_bytes},
+                      {"retries", m.retries}});
     });
   } catch (const std::exception& failure) {
     reporter.write({{"error", failure.what()}});
@@ -146,7 +147,7 @@ class Child {
     } else {
       results.add(kind_.name, line["row"], static_cast<Promise>(line["promise"].get<int>()),
                   {line["operations"], line["seconds"], line["p50_us"], line["p99_us"], line["p999_us"], line["max_us"],
-                   line["cpu_seconds"], line["empty_seconds"], line["written_bytes"]});
+                   line["cpu_seconds"], line["empty_seconds"], line["written_bytes"], line["retries"]});
     }
   }
 
@@ -166,7 +167,7 @@ class Runner {
     std::signal(SIGPIPE, SIG_IGN);
     for (repeat_ = 0; repeat_ < options_.repeats; ++repeat_) {
       for (const Stage stage : {Stage::import, Stage::random, Stage::open, Stage::commits, Stage::latency,
-                                Stage::recovery, Stage::small_cache}) {
+                                Stage::recovery, Stage::small_cache, Stage::mixed}) {
         if (!has_rows(stage)) continue;
         make_folders();
         run_side_by_side(stage);
@@ -190,7 +191,8 @@ class Runner {
     if (kind.part == Part::always) return true;
     // These measure each engine for minutes.
     if (stage == Stage::latency || stage == Stage::larger_load || stage == Stage::larger) return false;
-    return options_.full || (kind.part == Part::commits && (stage == Stage::commits || stage == Stage::random));
+    const bool leads = stage == Stage::commits || stage == Stage::random || stage == Stage::mixed;
+    return options_.full || (kind.part == Part::commits && leads);
   }
 
   std::string folder_of(const EngineKind& kind) const { return options_.folder + "/" + kind.name; }
@@ -218,6 +220,7 @@ class Runner {
       how.rows = options_.rows;
       how.folder = folder_of(kinds_[at]);
       how.seconds = options_.seconds;
+      how.operations = options_.operations;
       how.full = options_.full;
       how.cache_bytes = options_.cache_mib << 20;
       how.group = groups.empty() ? nullptr : groups[at].get();

@@ -17,6 +17,7 @@ struct RunOptions {
   std::uint64_t open_count = 0;    // of the row `open`
   std::uint64_t larger_count = 0;  // of the rows `larger-...`
   std::uint64_t cache_mib = 0;     // of every engine that has a cache
+  std::uint64_t operations = 0;    // of each thread, see StageOptions
   unsigned repeats = 1;
   std::string folder;  // where databases are made and removed
   StageSeconds seconds;

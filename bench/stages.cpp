@@ -12,6 +12,7 @@
 
 #include "bench/commits.hpp"
 #include "bench/fills.hpp"
+#include "bench/mixed.hpp"
 #include "bench/recovery.hpp"
 #include "bench/sliced_gets.hpp"
 #include "bench/stage_context.hpp"
@@ -167,6 +168,7 @@ void run_stage(const StageOptions& options, const EngineKind& kind, const Worklo
     case Stage::latency: return run_latency(stage);
     case Stage::recovery: return run_recovery(stage);
     case Stage::small_cache: return run_small_cache(stage);
+    case Stage::mixed: return run_mixed(stage);
     case Stage::larger_load: return load_larger(stage);
     case Stage::larger: return run_larger(stage);
   }

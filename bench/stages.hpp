@@ -22,6 +22,7 @@ struct StageSeconds {
   double fill_max = 10;  // a fill with one row a transaction is broken off here
   double put = 0.5;      // each slice of durable single puts
   double latency = 5;    // each promise of `latency`
+  double mixed_max = 3;  // each row of `mixed` is broken off here, and each one of writers side by side
   double larger = 10;    // each row of `larger` in all, and before it to warm up
 };
 
@@ -32,6 +33,7 @@ struct StageOptions {
   std::string folder;             // for this engine alone; empty before every stage but `larger`
   StageSeconds seconds;
   std::uint64_t cache_bytes = 0;  // of rows that do not choose their own
+  std::uint64_t operations = 0;   // of each thread, in rows that have a fixed number; fewer where one does more
   // Joined before the first read of `larger`.
   const MemoryGroup* group = nullptr;
   // Called before each piece of work, with its name; returns when it is this engine's turn. All engines have about the

@@ -25,6 +25,12 @@ std::string make_filler() {
   return filler;
 }
 
+// What tells keys apart.
+std::uint64_t mark_of(const Key& key) noexcept {
+  std::uint64_t state = key_tail(key.view().data());
+  return split_mix(state);
+}
+
 }  // namespace
 
 Key::Key(std::uint64_t number) noexcept {
@@ -51,10 +57,28 @@ std::uint64_t Workload::head_of(std::uint64_t row, Version version) noexcept {
 
 void Workload::make_value(std::uint64_t row, Version version, std::string& value) const {
   const std::uint64_t head = head_of(row, version);
-  value.resize(value_bytes);
+  fill_up(head, value);
   std::memcpy(value.data(), &head, sizeof head);
+}
+
+void Workload::fill_up(std::uint64_t head, std::string& value) const {
+  value.resize(value_bytes);
   std::memcpy(value.data() + sizeof head, filler_.data() + head % (filler_bytes - value_bytes),
               value_bytes - sizeof head);
+}
+
+void Workload::make_counted(const Key& key, std::uint64_t counter, std::string& value) const {
+  const std::uint64_t mark = mark_of(key);
+  fill_up(mark + counter, value);
+  std::memcpy(value.data(), &counter, sizeof counter);
+  std::memcpy(value.data() + sizeof counter, &mark, sizeof mark);
+}
+
+std::uint64_t Workload::counter_of(const Key& key, std::string_view value) const {
+  if (value.size() == value_bytes && load_word(value.data() + sizeof(std::uint64_t)) == mark_of(key)) {
+    return load_word(value.data());
+  }
+  throw BenchError("a wrong value: key " + std::string(key.view()) + ", " + std::to_string(value.size()) + " bytes");
 }
 
 void Workload::check_value(std::uint64_t row, Version version, std::string_view value) const {

@@ -1,8 +1,9 @@
 // The data of the benchmark: keys, values, their random order, and how answers are checked.
 //
 // Row i has the key of 16 hex digits of 2 * i; the odd numbers between are keys that are missing. A value has
-// 100 bytes: 8 that tell the row and its version, then text of which a compressor saves about half. All
-// engines get the same keys, values and order.
+// 100 bytes: 8 that tell the row and its version, then text of which a compressor saves about half. Or 8 that count, so
+// that the sum of a scan adds the counters up, and then 8 that tell the key. All engines get the same keys, values and
+// order.
 //
 // Threads   a Workload does not change after it was made; any number of threads may read it
 #pragma once
@@ -72,11 +73,18 @@ class Workload {
   // Throws unless `value` is that of the row.
   void check_value(std::uint64_t row, Version version, std::string_view value) const;
 
+  // The same with a counter.
+  void make_counted(const Key& key, std::uint64_t counter, std::string& value) const;
+  // The counter; throws unless `value` is one of the key.
+  std::uint64_t counter_of(const Key& key, std::string_view value) const;
+
   // What ScanCheck::sum is after a scan of the rows [from, to) with their first values. Needs tables.
   std::uint64_t sum_of(std::uint64_t from, std::uint64_t to) const noexcept { return sums_[to] - sums_[from]; }
 
  private:
   static std::uint64_t head_of(std::uint64_t row, Version version) noexcept;
+  // The value but for its first 8 bytes.
+  void fill_up(std::uint64_t head, std::string& value) const;
   std::uint64_t rows_;
   std::vector<std::uint32_t> order_;
   std::vector<std::uint64_t> sums_;  // of all rows before
