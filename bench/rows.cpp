@@ -175,7 +175,6 @@ void add_pair(std::vector<Row>& rows, const Pair& pair, std::string_view counts)
                     .title = two ? pair.title_2 : pair.title,
                     .counts = counts,
                     .stage = Stage::mixed,
-                    .quick = true,
                     .promises = {process},
                     .targets = {pair.target}});
   }
@@ -209,7 +208,6 @@ void add_mixed(std::vector<Row>& rows) {
          .title = two ? "single puts of different rows, 2 threads" : "single puts of different rows, 1 thread",
          .counts = "puts/s",
          .stage = Stage::commits,
-         .quick = true,
          .promises = {process, lazy}});
   }
   rows.back().targets = {{.against = Against::own_row, .factor = 1.6, .row = "one-writer", .promise = lazy}};
