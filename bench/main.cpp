@@ -52,7 +52,8 @@ std::vector<std::string> quire_columns() {
 
 void add_options(CLI::App& app, Invocation& invocation) {
   RunOptions& run = invocation.run;
-  app.add_flag("--quick", invocation.quick, "rows that have targets and their like, under five minutes (default); sizes for --rows too");
+  app.add_flag("--quick", invocation.quick,
+               "rows that have targets and their like, under five minutes (default); sizes for --rows too");
   app.add_flag("--full", invocation.full, "all rows but those of --larger-than-memory, and engines' own settings too")
       ->excludes("--quick");
   app.add_option("--larger-than-memory", run.larger_count,
