@@ -3,6 +3,7 @@
 // Single reads and puts are the calls of a keyspace handle, each a transaction of its own. Transactions have the default
 // isolation; who loses against another one begins anew. The promise is the durability
 // of the options. `quire-cow` commits every transaction by a checkpoint, without a log.
+#include <algorithm>
 #include <optional>
 
 #include "bench/engine.hpp"
@@ -77,7 +78,7 @@ class QuireSession final : public Session {
   bool try_transact(ReadWrite& work) override {
     return settle(database_.update([&](Transaction& transaction) -> Status {
       for (std::size_t i = 0; i < work.gets.size(); ++i) {
-        const Status got = transaction.get(default_keyspace, work.gets[i], work.got[i]);
+        const Status got = read(transaction, work, i);
         if (!got.ok()) return got;
       }
       work.between();
@@ -90,6 +91,15 @@ class QuireSession final : public Session {
   }
 
  private:
+  // What will be put is locked for that at once: two that read it and then want to change it would wait for each other.
+  static Status read(Transaction& transaction, ReadWrite& work, std::size_t i) {
+    const bool will_be_put = std::find(work.puts.begin(), work.puts.end(), work.gets[i]) != work.puts.end();
+    if (!will_be_put) return transaction.get(default_keyspace, work.gets[i], work.got[i]);
+    Result<std::string> got = transaction.get_for_update(default_keyspace, work.gets[i]);
+    if (got.ok()) work.got[i] = std::move(got).value();
+    return got.status();
+  }
+
   void run_scan(Range range, ScanOptions options, ScanCheck& check) {
     require(database_.view([&](Transaction& transaction) -> Status {
       Scan entries = transaction.scan(default_keyspace, std::move(range), options);

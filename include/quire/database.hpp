@@ -7,10 +7,12 @@
 // Keys and values are bytes; keys order by memcmp. Composite and typed keys: quire/key.hpp.
 // A key is 1 to key_bytes_max() bytes long (1968 at the default page size), a value at most 1 GiB.
 //
-// Transactions  one write transaction at a time, any number of read transactions. A write transaction keeps
+// Transactions  any number at once, for reading and for writing. A write transaction keeps
 //               its changes to itself until commit; commit makes them durable and visible at once, or fails and
-//               changes nothing. It may be larger than memory. A read transaction sees the database as it was when
-//               it began; readers never wait for the writer, nor the writer for them.
+//               changes nothing. It may be larger than memory. Two that change, or lock, the same row take turns: the
+//               second waits for the first to end, and when two wait for each other one of them is `deadlock` and rolled back
+//               (retry() runs it again). A read transaction sees the database as it was when
+//               it began; readers never wait for writers, nor writers for them.
 // Threads       Database and Keyspace may be used from any number of threads at once. A Transaction and its
 //               cursors belong to one thread at a time
 // Lifetime      objects keep what they need alive; after close() they fail with `invalid`
@@ -61,6 +63,22 @@ struct KeyspaceInfo {
 
 enum class Access : std::uint8_t { read, write };
 
+struct TransactionOptions {
+  Access access = Access::write;
+  std::optional<Isolation> isolation{};            // none: Options::isolation; of write transactions
+  std::optional<Durability> durability{};          // none: Options::durability
+  std::optional<std::uint32_t> lock_timeout_ms{};  // none: Options::lock_timeout_ms
+};
+
+// Shared: nobody else changes it; exclusive: nor locks it.
+enum class LockMode : std::uint8_t { shared, exclusive };
+
+struct RetryOptions {
+  std::uint32_t attempts = 10;          // at least 1
+  std::uint32_t first_delay_ms = 1;     // about; doubled with every attempt, and jittered
+  std::uint32_t longest_delay_ms = 200;
+};
+
 // A point in a write transaction to go back to.
 struct Savepoint {
   std::uint64_t number = 0;
@@ -81,12 +99,21 @@ class Transaction {
   Status get(std::string_view keyspace, std::string_view key, std::string& value) const;
   Result<bool> contains(std::string_view keyspace, std::string_view key) const;
 
+  // The same, and nobody else changes or locks the key before this transaction ends. conflict when repeatable_read does not see who
+  // changed it last; timeout, deadlock; read_only in a read transaction.
+  Result<std::string> get_for_update(std::string_view keyspace, std::string_view key);
+  // Locks keys that are there and keys that are not until the end, and waits for those who have changed any: timeout, deadlock,
+  // read_only. A shared lock becomes exclusive when nobody else has one.
+  Status lock(std::string_view keyspace, std::string_view key, LockMode mode = LockMode::exclusive);
+  Status lock(std::string_view keyspace, const Range& range, LockMode mode = LockMode::exclusive);
+
   // Number of entries: of a whole keyspace at once, of a range by walking it.
   Result<std::uint64_t> count(std::string_view keyspace) const;
   Result<std::uint64_t> count(std::string_view keyspace, const Range& range) const;
 
   // Sets the value of `key`, new or not. read_only in a read transaction; limit for a key or value that is
-  // too long; invalid for an empty key.
+  // too long; invalid for an empty key. Waits for whoever has changed or locked the key: timeout, after which the transaction goes on
+  // without this change; deadlock, which rolls it back, so that every later call is deadlock too; conflict, see Isolation.
   Status put(std::string_view keyspace, std::string_view key, std::string_view value);
   // As put, but `exists` when the key is present.
   Status insert(std::string_view keyspace, std::string_view key, std::string_view value);
@@ -134,12 +161,14 @@ class Transaction {
   // False after commit and rollback.
   bool active() const noexcept;
   Access access() const noexcept;
+  Isolation isolation() const noexcept;
 
   struct Impl;
 
  private:
   friend class Database;
   explicit Transaction(std::unique_ptr<Impl> impl) noexcept;
+  Status lost() const;
   std::unique_ptr<Impl> impl_;
 };
 
@@ -212,9 +241,18 @@ class Database {
   Status view(Fn&& fn) {
     return run(Access::read, std::forward<Fn>(fn));
   }
-  // Begins a transaction. For writing: waits for the write transaction that is open, then `busy`; `invalid`
-  // when this thread has one open already (transactions do not nest).
+  // As update, but runs fn again, in a new transaction, when it or the commit failed with deadlock, conflict, timeout or busy; so fn must
+  // have no effect that counts twice. The last failure when all attempts have failed.
+  template <std::invocable<Transaction&> Fn>
+  Status retry(Fn&& fn, const RetryOptions& options = {}) {
+    for (std::uint32_t attempt = 1;; ++attempt) {
+      Status status = update(fn);
+      if (attempt >= options.attempts || !wait_to_retry(status, attempt, options)) return status;
+    }
+  }
+  // Begins a transaction. busy while verify() or a picture of a tree wants to be alone, for longer than the lock timeout.
   Result<Transaction> begin(Access access = Access::write);
+  Result<Transaction> begin(const TransactionOptions& options);
 
   // A handle on a keyspace that exists; not_found.
   Result<Keyspace> keyspace(std::string_view name = default_keyspace) const;
@@ -232,22 +270,21 @@ class Database {
   // an LSN before the backup or behind the archive's end. A time before all archived commits gives the backup's own state.
   static Result<RestoreReport> restore(const std::string& backup, const std::string& archive_dir, const std::string& target,
                                        const RestorePoint& point = {});
-  // Merges pages that are nearly empty, moves the rest to the front of the file and cuts its end off. Other transactions
-  // take turns with it: busy when one stays open for longer than the lock timeout.
+  // Merges pages that are nearly empty, moves the rest to the front of the file and cuts its end off. Transactions go on
+  // meanwhile.
   Status compact();
 
   // Longest key in bytes for this file's page size.
   std::size_t key_bytes_max() const noexcept;
 
   // Reads every page and checks everything that can be checked. The first damage found is the `corrupt` status.
-  // Waits for the write transaction that is open, then `busy`; `invalid` when it is this thread's.
+  // Waits for open write transactions of other threads, then `busy`.
   Result<VerifyReport> verify() const;
   // Clears away what ended transactions have left behind - erased entries, versions that only older read
-  // transactions could see - and publishes that. A commit has published its changes already. With a write
-  // transaction open, everything but its changes becomes durable as it is.
+  // transactions could see - and publishes that. Changes of open write transactions are published as what they are: not committed.
   Status checkpoint();
   Result<Statistics> statistics() const;
-  // Walks one keyspace's tree. Waits for a write transaction of another thread, then `busy`.
+  // Walks one keyspace's tree. Waits for write transactions of other threads, then `busy`.
   Result<TreeStatistics> tree_statistics(std::string_view keyspace) const;
 
   // For Quire's own tools.
@@ -256,12 +293,14 @@ class Database {
   Impl* impl() const noexcept { return impl_.get(); }
 
  private:
+  // False when it should not be tried again.
+  static bool wait_to_retry(const Status& status, std::uint32_t attempt, const RetryOptions& options);
   template <class Fn>
   Status run(Access access, Fn&& fn) {
     Result<Transaction> transaction = begin(access);
     if (!transaction.ok()) return transaction.status();
     Status status = fn(*transaction);
-    if (!transaction->active()) return status;
+    if (!transaction->active()) return status.ok() ? transaction->lost() : status;
     if (status.ok()) return transaction->commit();
     Status rolled_back = transaction->rollback();
     return rolled_back.ok() ? status : rolled_back;

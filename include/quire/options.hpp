@@ -27,6 +27,14 @@ enum class Durability : std::uint8_t {
   lazy,     // the end of the process may take what was committed in the last 10 ms or so, a power cut more
 };
 
+// What a transaction that writes sees of others, and they of it. Readers (Access::read) always have a snapshot.
+enum class Isolation : std::uint8_t {
+  read_uncommitted,  // reads the newest rows, committed or not
+  read_committed,    // each call reads what is committed when it begins
+  repeatable_read,   // reads a snapshot of its beginning; changing what somebody has committed since is `conflict`
+  serializable,      // as if transactions came one after the other: what it reads is locked, and so are gaps (default)
+};
+
 // How far opening has come that replays the log of a database which was not closed. Bytes are those of the log, which is
 // read twice: once to find its end, once to apply it.
 struct RecoveryProgress {
@@ -46,9 +54,12 @@ struct Options {
   // file when memory runs out.
   std::uint64_t memory_limit = std::uint64_t{256} << 20;
 
-  // How long begin and update wait for another write transaction, in milliseconds, before they fail with `busy`.
+  // How long a write transaction waits for a row or a lock of another one, in milliseconds, before the call fails with `timeout`.
   // 0 does not wait. Readers never wait, and nobody waits for them.
   std::uint32_t lock_timeout_ms = 5000;
+
+  // Of write transactions that do not choose another.
+  Isolation isolation = Isolation::serializable;
 
   // How commits become durable; see Journal. Counts for the handle that opens the file first in a process.
   Journal journal = Journal::log;

@@ -20,6 +20,7 @@ using Epoch = Id<struct EpochTag, std::uint64_t>;    // number of the checkpoint
 using TreeId = Id<struct TreeTag, std::uint32_t>;    // number of a tree; 0 is no tree, never reused
 using Lsn = Id<struct LsnTag, std::uint64_t>;        // byte position in the log
 using Xid = Id<struct XidTag, std::uint64_t>;        // number of a writing transaction, 48 bits
+using Timestamp = Id<struct TimestampTag, std::uint64_t>;  // place of a commit among all commits; 0 is before the first
 using FrameId = Id<struct FrameTag, std::uint32_t>;  // place in memory, index into the frame arena
 
 inline constexpr PageId no_page{0};

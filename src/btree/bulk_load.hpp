@@ -20,7 +20,7 @@
 //                 values and long prefixes; no finished node is empty, and an inner node has at least two children
 //              2. fences are the parent's separators; the prefix is what they share (BT-52)
 //              3. the large values of the open leaf are in its page
-// Threads      the one writer; nobody else knows the tree yet
+// Threads      one; nobody else knows the tree yet
 // Errors       invalid (a key not above the one before; the tree is not empty; add or finish after a failure), and as
 //              Action::prepare; limits of keys and values are the caller's to check
 #pragma once

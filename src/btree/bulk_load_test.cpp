@@ -188,9 +188,10 @@ TEST(bulk_load, divides_the_last_node_when_its_keys_become_longer) {
 
 // Every page hung on the root: none is left.
 void expect_dropped_whole(TestStore& store, Tree tree) {
-  store.resources().room = space::BlockAllocator::Room::standing;
-  ASSERT_EQ(tree.drop().to_string(), "ok");
-  store.resources().room = space::BlockAllocator::Room::ordinary;
+  {
+    const buffer::StandingRoom room(store.resources());
+    ASSERT_EQ(tree.drop().to_string(), "ok");
+  }
   store.files().set_quota(os::MemFileSystem::no_quota);
   ASSERT_EQ(store.publish().to_string(), "ok");
   ASSERT_EQ(store.published_pages(), 0u);

@@ -76,6 +76,8 @@ Status Tree::prepare_record(std::string_view key, std::string_view value, Prepar
 // No row leads to the value any more. Pages that cannot be freed would be lost in what is published next.
 Status Tree::free_value(std::string_view stub) {
   if (stub.empty()) return Status();
+  // Others may have taken the room that was promised for it ahead.
+  const buffer::StandingRoom room(*resources_);
   Status freed = overflow::free(*resources_, overflow::load_stub(stub));
   if (!freed.ok()) pool().fail(freed);
   return freed;
@@ -110,6 +112,12 @@ UndoRecord Tree::before_image(UndoType type, TreeId tree, const NodeView& leaf, 
   return record;
 }
 
+bool Tree::may_change(WriteTransaction* transaction, TreeId tree, std::string_view key, const NodeView& leaf, const SearchResult& at) {
+  if (transaction == nullptr) return true;
+  const std::optional<RowHeader> header = at.found ? leaf.row_header(at.index) : std::nullopt;
+  return transaction->may_change(tree, key, header ? header->xid : Xid{});
+}
+
 Result<Tree::Attempt> Tree::try_put(const LeafRecord& wanted, WriteTransaction* transaction, Leftover& leftover) {
   LeafRecord record = wanted;
   Room room;
@@ -126,6 +134,7 @@ Result<Tree::Attempt> Tree::try_put(const LeafRecord& wanted, WriteTransaction* 
   if (!page) return Attempt::again;
   Node leaf(page.bytes());
   const SearchResult at = leaf.search(record.key);
+  if (!may_change(transaction, id_, record.key, leaf, at)) return Attempt::held;
   const bool fits = at.found ? leaf.fits_replacing(at.index, record) : has_room(leaf, leaf.fits(record));
   if (!fits) {
     // Headers that no snapshot needs any more go before the node is split (TX-3).
@@ -178,6 +187,7 @@ Result<bool> Tree::put(std::string_view key, std::string_view value, WriteTransa
     Status made_room = split(key, 0, leftover.split_bytes);
     if (!made_room.ok()) done = std::move(made_room);
   }
+  if (done.ok() && *done == Attempt::held) done = Code::conflict;
   if (!done.ok()) {
     for_freeing.leave();
     if (prepared.overflow) QUIRE_TRY(free_value(prepared.record.value));
@@ -201,6 +211,8 @@ Result<Tree::Attempt> Tree::try_erase(std::string_view key, WriteTransaction* tr
   if (!page) return Attempt::again;
   Node leaf(page.bytes());
   const SearchResult at = leaf.search(key);
+  // Also for a key that is not there, or is a ghost: somebody may be about to say otherwise (LK-5).
+  if (!may_change(transaction, id_, key, leaf, at)) return Attempt::held;
   if (!at.found || leaf.ghost(at.index)) return Attempt::absent;
   if (transaction == nullptr) {
     if (leaf.value(at.index).overflow) leftover.freed_stub = leaf.value(at.index).bytes;
@@ -226,6 +238,7 @@ Result<bool> Tree::erase(std::string_view key, WriteTransaction* transaction) {
   Leftover leftover;
   for (;;) {
     QUIRE_ASSIGN(const Attempt done, try_erase(key, transaction, leftover));
+    if (done == Attempt::held) return Status(Code::conflict);
     if (done == Attempt::split) {
       QUIRE_TRY(split(key, 0, leftover.split_bytes));
     } else if (done != Attempt::again) {

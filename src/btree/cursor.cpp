@@ -59,32 +59,54 @@ void TreeCursor::copy(const OptimisticPage& page) {
   std::memcpy(image_.get() + low, page.data() + low, page_bytes - low);
 }
 
-Result<bool> TreeCursor::take(OptimisticPage page, Xid settled) {
+Result<bool> TreeCursor::take(OptimisticPage page, Timestamp settled) {
   copy(page);
   if (!page.valid()) return false;
+  version_ = page.version();
   const NodeView leaf = view();
   count_ = leaf.count();
   prefix_bytes_ = leaf.prefix().size();
+  leaf_ = page::id_of(image_.get());
+  held_.reset();
+  ++copies_;
   new_prefix_ = true;
   rows_.clear();
   older_.clear();
-  plain_ = leaf.row_headers() == 0 || (leaf.ghosts() == 0 && view_.sees(Xid{page::header::max_xid.get(image_.get())}));
-  if (plain_) return true;
+  plain_ = leaf.row_headers() == 0 || (leaf.ghosts() == 0 && view_.sees_all_up_to(Xid{page::header::max_xid.get(image_.get())}));
+  if (plain_) return view_.registered || page.valid();
   const Tree::Looking at{view_, settled, page::id_of(image_.get())};
   Tree::Version version;
   for (std::uint32_t slot = 0; slot < count_; ++slot) {
     Tree::begin_version(leaf, slot, version);
+    if (!view_.registered) {
+      const bool seen = !version.next || view_.sees(version.next->xid);
+      if (!seen || version.exists) rows_.push_back({slot, 0, seen ? Xid{} : version.next->xid});
+      continue;
+    }
     QUIRE_ASSIGN(const bool found, tree_.find_version(at, page, version));
     if (!found) return false;
     if (!version.exists) continue;
     if (!version.older) {
-      rows_.push_back({slot, 0});
+      rows_.push_back({slot, 0, {}});
       continue;
     }
     older_.push_back({std::string(version.value.bytes), version.value.overflow});
-    rows_.push_back({slot, static_cast<std::uint32_t>(older_.size())});
+    rows_.push_back({slot, static_cast<std::uint32_t>(older_.size()), {}});
   }
-  return true;
+  // Without a snapshot, who was active when the leaf was copied may have ended since, with other versions.
+  return view_.registered || page.valid();
+}
+
+// The row that was come to; the cursor stands nowhere.
+Status TreeCursor::stop() {
+  valid_ = false;
+  held_ = Held{key_, rows_[index_].held};
+  return Status(Code::conflict);
+}
+
+bool TreeCursor::current() const noexcept {
+  const OptimisticPage page = tree_.pool().optimistic(leaf_);
+  return page && page.version() == version_;
 }
 
 void TreeCursor::gather(Gather how, std::uint64_t most, std::vector<Entry>& into) {
@@ -104,6 +126,7 @@ void TreeCursor::gather(Gather how, std::uint64_t most, std::vector<Entry>& into
   into.reserve(wanted);
   for (std::uint32_t i = 0; i < wanted; ++i) {
     const std::uint32_t row = how.back ? index_ - 1 : index_ + 1;
+    if (!plain_ && rows_[row].held != Xid{}) break;
     const ValueAt value = how.with_values ? value_of(row) : ValueAt();
     if (value.overflow) break;
     const std::string_view suffix = leaf.suffix(slot_of(row));
@@ -119,7 +142,7 @@ void TreeCursor::gather(Gather how, std::uint64_t most, std::vector<Entry>& into
 
 Status TreeCursor::load(Tree::LeafOf which) {
   for (bool taken = false; !taken;) {
-    const Xid settled = view_.settled();
+    const Timestamp settled = view_.settled();
     OptimisticPage page;
     QUIRE_TRY(tree_.open_leaf(which, page));
     QUIRE_ASSIGN(taken, take(std::move(page), settled));
@@ -157,7 +180,7 @@ Status TreeCursor::next_leaf() {
     if (!view().upper_fence()) return Status(Code::not_found);
     const std::string fence(*view().upper_fence());
     const PageId sibling = view().right_sibling();
-    const Xid settled = view_.settled();
+    const Timestamp settled = view_.settled();
     OptimisticPage page;
     bool taken = false;
     if (sibling != no_page) QUIRE_TRY(tree_.open_sibling(sibling, fence, page));

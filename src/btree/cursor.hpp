@@ -7,11 +7,15 @@
 //
 // It sees the tree as it was when the leaf was copied; a registered view makes that the same at every leaf.
 //
+// A view that only sees what is committed, without a snapshot, cannot pass a row that an active transaction has changed: a move that
+// comes to one returns conflict, and held() says which. Whoever holds locks on what it passes can look whether its copy is current.
+//
 // Threads   one thread at a time
-// Errors    moves return ok (standing on an entry), not_found (no such entry), or a failure
+// Errors    moves return ok (standing on an entry), not_found (no such entry), conflict (held), or a failure
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +28,12 @@ class TreeCursor {
  public:
   explicit TreeCursor(const Tree& tree, const txn::View& view = txn::newest)
       : tree_(tree), view_(view), image_(std::make_unique_for_overwrite<std::byte[]>(tree.pool().page_bytes())) {
-    QUIRE_ASSERT(view.registered);
+    QUIRE_ASSERT(view.registered || view.stable);
+  }
+  // For what is copied from now on; the cursor stands nowhere until it is moved to a key.
+  void set_view(const txn::View& view) noexcept {
+    view_ = view;
+    valid_ = false;
   }
 
   Status first() { return seek_ge({}); }
@@ -48,6 +57,17 @@ class TreeCursor {
   void gather(Gather how, std::uint64_t most, std::vector<Entry>& into);
   void reset() noexcept { valid_ = false; }
 
+  // The row that the last move came to and could not pass.
+  struct Held {
+    std::string key;
+    Xid xid;
+  };
+  const std::optional<Held>& held() const noexcept { return held_; }
+  // How many leaves it has copied.
+  std::uint64_t copies() const noexcept { return copies_; }
+  // Whether the copied leaf is still as it was.
+  bool current() const noexcept;
+
   bool valid() const noexcept { return valid_; }
   std::string_view key() const noexcept { return key_; }
   // Where the value lies in the copied leaf; read_value reads a large one.
@@ -59,6 +79,7 @@ class TreeCursor {
   struct Row {
     std::uint32_t slot;
     std::uint32_t older;  // index into older_ + 1; 0: the value is in the leaf
+    Xid held{};           // by whom; then it is not known what the row is
   };
   struct Older {
     std::string bytes;
@@ -81,12 +102,14 @@ class TreeCursor {
   }
   Status stand(std::uint32_t row) {
     place(row);
+    if (!plain_ && rows_[row].held != Xid{}) return stop();
     valid_ = true;
     return Status();
   }
+  Status stop();
   // Takes the leaf over; false when it has changed: open it again. `settled` is the view's as of before it was opened.
   void copy(const buffer::OptimisticPage& page);
-  Result<bool> take(buffer::OptimisticPage page, Xid settled);
+  Result<bool> take(buffer::OptimisticPage page, Timestamp settled);
   Status load(Tree::LeafOf which);
   Status next_leaf();
   Status prev_leaf();
@@ -105,6 +128,10 @@ class TreeCursor {
   std::size_t prefix_bytes_ = 0;  // of the copied leaf
   bool new_prefix_ = false;       // key_ does not begin with it yet
   bool valid_ = false;
+  std::optional<Held> held_;
+  PageId leaf_ = no_page;  // that was copied, and its version then
+  std::uint64_t version_ = 0;
+  std::uint64_t copies_ = 0;
 };
 
 }  // namespace quire::btree

@@ -26,7 +26,7 @@ void prefetch_front(const OptimisticPage& leaf, std::uint32_t page_bytes) noexce
 #endif
 }
 
-// A descent that restarts more often than this under one writer follows pointers that do not settle: damage.
+// A descent that restarts more often than this follows pointers that do not settle: damage.
 constexpr int restarts_max = 1 << 20;
 
 class NodeKind final : public buffer::PageKind {
@@ -118,11 +118,12 @@ void Tree::begin_version(const NodeView& leaf, std::uint32_t index, Version& ver
   version.next = leaf.row_header(index);
   version.settled = true;
   version.copy = 0;
-  version.last_xid = Xid{UINT64_MAX};
+  version.last_time = Timestamp{UINT64_MAX};
+  version.last_xid = Xid{};
 }
 
-// From record to record as long as they are in memory; false when one is not. Each is older than the one before: a smaller xid,
-// or an earlier operation of the same one. So a chain that a damaged file leads in a circle ends.
+// From record to record as long as they are in memory; false when one is not. Each is older than the one before: of a transaction that
+// committed earlier, or an earlier operation of the same one. A chain that a damaged file leads in a circle ends.
 Result<bool> Tree::follow(const Looking& at, Version& version) const {
   while (version.next && !at.view.sees(version.next->xid)) {
     txn::UndoCopy& undo = version.undo[version.copy];
@@ -132,7 +133,7 @@ Result<bool> Tree::follow(const Looking& at, Version& version) const {
       return Status(Code::corrupt, "a row of tree " + std::to_string(id_.raw) + " of " + pool().path() + " names an undo record on page " +
                                        std::to_string(txn::page_of_undo(version.next->undo).raw) + " that is not there");
     }
-    version.settled = version.settled && version.next->xid < at.settled;
+    version.settled = version.settled && at.view.is_settled(version.next->xid, at.settled);
     const txn::UndoRecord& record = undo.record;
     // An erased row's value is that of the ghost.
     version.exists = record.type != txn::UndoType::insert && (record.flags & txn::undo_flag::ghost) == 0;
@@ -142,11 +143,13 @@ Result<bool> Tree::follow(const Looking& at, Version& version) const {
       version.copy = 1 - version.copy;  // the value stays where it is while the other copy serves the next hop
     }
     const Xid xid = version.next->xid;
-    const bool circle = xid > version.last_xid || (xid == version.last_xid && record.operation >= version.last_operation);
+    const Timestamp time = at.view.committed_at(xid);
+    const bool circle = time > version.last_time || (version.last_xid != Xid{} && time == version.last_time && (xid != version.last_xid || record.operation >= version.last_operation));
     if (circle) {
       return Status(Code::corrupt, "the versions of a row of tree " + std::to_string(id_.raw) + " of " + pool().path() +
                                        " lead from one to a newer one, on undo page " + std::to_string(txn::page_of_undo(version.next->undo).raw));
     }
+    version.last_time = time;
     version.last_xid = xid;
     version.last_operation = record.operation;
     version.next.reset();
@@ -163,7 +166,7 @@ Result<bool> Tree::find_version(const Looking& at, OptimisticPage& page, Version
     // Looked at after the records were read.
     const bool same_leaf = page && page.valid();
     const bool done = found.ok() && *found;
-    const bool settled = version.settled && (done || version.next->xid < at.settled);
+    const bool settled = version.settled && (done || at.view.is_settled(version.next->xid, at.settled));
     if (!settled && !same_leaf && !seeded_bug("follow_an_undo_handle_without_validating")) return false;
     if (!found.ok() || done) return found;
     // The next record is not in memory. Coming back to the leaf each time also keeps it in memory.
@@ -178,19 +181,24 @@ Result<bool> Tree::find_version(const Looking& at, OptimisticPage& page, Version
 }
 
 // For a view without a snapshot: the row as it is.
-Result<std::optional<Tree::Found>> Tree::read_newest(OptimisticPage& page, std::uint32_t index, const txn::View& view, std::string* value) const {
+Result<std::optional<Tree::Found>> Tree::read_newest(OptimisticPage& page, std::uint32_t index, const txn::View& view, std::string* value, Xid* unseen) const {
   const NodeView leaf(page.data(), pool().page_bytes());
   const std::optional<RowHeader> header = leaf.row_header(index);
   const ValueAt stored = leaf.value(index);
   const bool exists = !leaf.ghost(index);
   const std::string bytes(value != nullptr ? stored.bytes : std::string_view());
+  // Asked before the leaf is validated: who was active when it was read may have ended since, with another version.
+  const bool seen = !header || view.sees(header->xid);
   if (!page.valid()) return std::optional<Found>();
-  if (header && !view.sees(header->xid)) return std::optional<Found>(Found::needs_snapshot);
+  if (!seen) {
+    if (unseen != nullptr) *unseen = header->xid;
+    return std::optional<Found>(Found::needs_snapshot);
+  }
   if (!exists || value == nullptr) return std::optional<Found>(exists ? Found::yes : Found::no);
   Status status = read_value({bytes, stored.overflow}, *value);
   // The large value may have been replaced, and its pages freed, while it was read; or it took so much memory that the leaf
   // had to go. A snapshot does not ask.
-  if (!page.valid()) return std::optional<Found>(Found::needs_snapshot);
+  if (!view.stable && !page.valid()) return std::optional<Found>(Found::needs_snapshot);
   if (!status.ok()) return status;
   return std::optional<Found>(Found::yes);
 }
@@ -209,9 +217,9 @@ Result<std::optional<Tree::Found>> Tree::read_version(OptimisticPage& page, std:
   return std::optional<Found>(Found::yes);
 }
 
-Result<Tree::Found> Tree::read(std::string_view key, std::string* value, const txn::View& view) const {
+Result<Tree::Found> Tree::read(std::string_view key, std::string* value, const txn::View& view, Xid* unseen) const {
   for (;;) {
-    const Xid settled = view.settled();
+    const Timestamp settled = view.settled();
     Path path;
     OptimisticPage page;
     QUIRE_TRY(find({key}, 0, path, page));
@@ -227,7 +235,7 @@ Result<Tree::Found> Tree::read(std::string_view key, std::string* value, const t
       continue;
     }
     QUIRE_ASSIGN(const std::optional<Found> found, view.registered ? read_version(page, at.index, {view, settled, path.node.id}, value)
-                                                                   : read_newest(page, at.index, view, value));
+                                                                   : read_newest(page, at.index, view, value, unseen));
     if (found) return *found;
   }
 }

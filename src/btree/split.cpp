@@ -166,34 +166,21 @@ class Divider {
 
 }  // namespace
 
-Status Tree::split_root() {
-  Path path;
-  for (;;) {
-    std::uint32_t level = 0;
-    {
-      OptimisticPage page = pool().optimistic(root_);
-      if (!page) {
-        QUIRE_TRY(pool().await(root_));
-        continue;
-      }
-      level = NodeView(page.data(), pool().page_bytes()).level();
-      path.node = {root_, page.version()};
-      if (!page.valid()) continue;
-    }
-    Action action(*resources_);
-    QUIRE_TRY(action.prepare({.dirty = 1, .create = 1}));
-    action.enter();
-    WritePage root = action.write(root_, path.node.version);
-    if (!root) continue;
-    action.mark_dirty(root);
-    WritePage below = action.create(level == 0 ? page::PageType::leaf : page::PageType::inner, id_);
-    std::memcpy(below.data() + page::header_bytes, root.data() + page::header_bytes, pool().page_bytes() - page::header_bytes);
-    page::header::max_xid.set(below.data(), page::header::max_xid.get(root.data()));
-    Node top(root.bytes());
-    top.format({level + 1, {}, std::nullopt});
-    top.set_child(0, below.id());
-    return Status();
-  }
+// Unless somebody else has changed it since it was seen, maybe by just that.
+Status Tree::split_root(const Seen& seen, std::uint32_t level) {
+  Action action(*resources_);
+  QUIRE_TRY(action.prepare({.dirty = 1, .create = 1}));
+  action.enter();
+  WritePage root = action.write(root_, seen.version);
+  if (!root) return Status();
+  action.mark_dirty(root);
+  WritePage below = action.create(level == 0 ? page::PageType::leaf : page::PageType::inner, id_);
+  std::memcpy(below.data() + page::header_bytes, root.data() + page::header_bytes, pool().page_bytes() - page::header_bytes);
+  page::header::max_xid.set(below.data(), page::header::max_xid.get(root.data()));
+  Node top(root.bytes());
+  top.format({level + 1, {}, std::nullopt});
+  top.set_child(0, below.id());
+  return Status();
 }
 
 Status Tree::split(std::string_view key, std::uint32_t level, std::uint32_t bytes) {
@@ -207,11 +194,13 @@ Status Tree::split(std::string_view key, std::uint32_t level, std::uint32_t byte
       if (!page.valid()) continue;
     }
     if (path.level < level) return Status();  // the tree has become lower
+    // Others may have made room meanwhile, down to a node that has nothing to divide.
+    const NodeView old(copy.data(), pool().page_bytes());
+    if (has_room(Node(MutableBytes(copy)), old.free_bytes() >= bytes)) return Status();
     if (path.parent.id == no_page) {
-      QUIRE_TRY(split_root());
+      QUIRE_TRY(split_root(path.node, path.level));
       continue;
     }
-    const NodeView old(copy.data(), pool().page_bytes());
     const SearchResult at = old.search(key);
     Divider divider(old, {key, at.index, at.found && old.leaf(), bytes});
     if (old.leaf() && !divider.in_run()) {

@@ -1,13 +1,14 @@
 // Tree: a B+ tree over the pool, from bytes to bytes.
 //
 // The tree is a B-link tree of slotted nodes with fences (Lehman and Yao; Graefe's survey). Readers descend
-// without latches and validate (Leis et al., optimistic lock coupling); the writer changes one or
-// two latched nodes per action. The root's PageId never changes. How it differs from the papers: README.md.
+// without latches and validate (Leis et al., optimistic lock coupling); writers change one to three
+// latched nodes per action, each if it is still what was seen, and begin again if not. The root's PageId never changes. How it differs from the papers: README.md.
 //
 // Changes made for a transaction leave the before image in its undo log and a header in the row; readers take the
-// version that their view sees (TX-3, TX-4). Changes without one are final at once: creation and recovery.
+// version that their view sees (TX-3, TX-4). Changes without one are final at once: creation and recovery. With the leaf latched a
+// transaction asks whether the row is held by somebody else (WriteTransaction::may_change).
 //
-// Threads      get, contains, cursors and walks from any thread; put, erase, drop, undo and purge by the one writer
+// Threads      any; drop: with nobody else in the tree
 // Errors       corrupt with the page; limit for keys and values beyond the bounds is the caller's to check;
 //              full and no_memory from changes: the tree is then consistent and keeps what earlier calls did
 #pragma once
@@ -46,19 +47,21 @@ class Tree {
   Status get(std::string_view key, std::string& value, const txn::View& view = txn::newest) const;
   Result<bool> contains(std::string_view key, const txn::View& view = txn::newest) const;
 
-  // The same for any view; an unregistered one may not be enough to tell.
+  // The same for any view; an unregistered one may not be enough to tell. Then `unseen` says whose version it does not see, or zero when
+  // the value was replaced while it was read.
   enum class Found : std::uint8_t { yes, no, needs_snapshot };
-  Result<Found> read(std::string_view key, std::string* value, const txn::View& view) const;
+  Result<Found> read(std::string_view key, std::string* value, const txn::View& view, Xid* unseen = nullptr) const;
 
   // get() of many keys under one registered view, which then wait for memory together: calls `found` once for each, in any order, with its place
   // in `keys` and its value, or none. The value is there until the call returns; the call must not change the tree.
   Status get_many(std::span<const std::string_view> keys, const txn::View& view,
                   const std::function<void(std::size_t, std::optional<std::string_view>)>& found) const;
 
-  // Sets the value; true when the key was not there before. `replaced`: the first page of the large value that only older
+  // Sets the value; true when the key was not there before. conflict when the transaction may not change the row now, and says why
+  // itself (obstacle()); nothing has changed then. `replaced`: the first page of the large value that only older
   // snapshots need from now on, if there was one.
   Result<bool> put(std::string_view key, std::string_view value, txn::WriteTransaction* transaction = nullptr, PageId* replaced = nullptr);
-  // False when the key was not there.
+  // False when the key was not there. conflict as for put.
   Result<bool> erase(std::string_view key, txn::WriteTransaction* transaction = nullptr);
 
   // Puts the before image of a record of this tree back (TX-5).
@@ -106,7 +109,8 @@ class Tree {
     bool settled = true;            // what was met on the way stays, whatever becomes of the leaf
     txn::UndoCopy undo[2];
     std::uint32_t copy = 0;  // the one of `undo` to be used next
-    Xid last_xid;            // of the record read last, and its operation
+    Timestamp last_time;     // of the record read last: its commit, its transaction and its operation
+    Xid last_xid;
     std::uint32_t last_operation = 0;
   };
   // Begins at row `index` of a leaf whose bytes were validated, or will be before find_version.
@@ -114,7 +118,7 @@ class Tree {
   // Where a version is looked for.
   struct Looking {
     txn::View view;  // registered
-    Xid settled;     // view.settled() as of before the leaf was read
+    Timestamp settled;  // view.settled() as of before the leaf was read
     PageId leaf;
   };
   // TX-4: after each hop the leaf must still be what it was, but for records that nobody takes back any more. False when it
@@ -152,7 +156,7 @@ class Tree {
   // Splits the node of `level` that covers `key`, which lacks so many bytes (slot included) for the record to come, or
   // for growing the record that is there. Look again afterwards: in rare cases another split is needed.
   Status split(std::string_view key, std::uint32_t level, std::uint32_t bytes);
-  Status split_root();
+  Status split_root(const Seen& seen, std::uint32_t level);
 
   // Merging; see merge.cpp.
   struct Family;
@@ -184,7 +188,7 @@ class Tree {
   Status prepare_record(std::string_view key, std::string_view value, Prepared& prepared);
 
   // One attempt at a change of one leaf.
-  enum class Attempt : std::uint8_t { again, split, added, replaced, absent, done };
+  enum class Attempt : std::uint8_t { again, split, held, added, replaced, absent, done };
   struct Room {
     Path path;
     std::uint32_t value_bytes = 0;  // of the row as it is
@@ -202,11 +206,12 @@ class Tree {
   Result<Attempt> try_erase(std::string_view key, txn::WriteTransaction* transaction, Leftover& leftover);
   Result<Attempt> try_undo(txn::WriteTransaction& transaction, const txn::UndoRecord& record, std::uint64_t handle,
                            Leftover& leftover);
+  static bool may_change(txn::WriteTransaction* transaction, TreeId tree, std::string_view key, const NodeView& leaf, const SearchResult& at);
   Status remove_ghost(std::string_view key, Xid below, std::uint64_t handle);
   Status free_value(std::string_view stub);
   // One row of a leaf; no answer: the leaf has changed.
   Result<std::optional<Found>> read_version(buffer::OptimisticPage& page, std::uint32_t index, const Looking& at, std::string* value) const;
-  Result<std::optional<Found>> read_newest(buffer::OptimisticPage& page, std::uint32_t index, const txn::View& view, std::string* value) const;
+  Result<std::optional<Found>> read_newest(buffer::OptimisticPage& page, std::uint32_t index, const txn::View& view, std::string* value, Xid* unseen) const;
   Result<bool> follow(const Looking& at, Version& version) const;
   Status level_pages(PageId& first, std::uint32_t& above, std::vector<PageId>& pages) const;
   Status walk_node(PageId id, PageId parent, const std::function<Status(PageId, PageRole, std::uint32_t)>& visit) const;

@@ -67,8 +67,11 @@ Result<Tree::Attempt> Tree::try_undo(WriteTransaction& transaction, const UndoRe
 }
 
 Status Tree::undo(WriteTransaction& transaction, const UndoRecord& record, std::uint64_t handle) {
-  // A large value goes with its row.
-  os::Lock no_flip(pool().flip_mutex());
+  Room room;
+  QUIRE_TRY(look(record.key, room));
+  // A large value goes with its row, which is this transaction's: it stays as it is.
+  std::optional<os::Lock> no_flip;
+  if (room.overflow) no_flip.emplace(pool().flip_mutex());
   Leftover leftover;
   for (;;) {
     QUIRE_ASSIGN(const Attempt done, try_undo(transaction, record, handle, leftover));

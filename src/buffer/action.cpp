@@ -1,6 +1,6 @@
 // Action: promises, the gate, and changes of pages.
 //
-// Units of space travel from the allocator's reserve to the writer's spare units, to the action (prepare), from there
+// Units of space travel from the allocator's reserve to the thread's spare units, to the action (prepare), from there
 // to the running epoch when a page turns dirty (pass_on), and are used up when the page is captured. What is left of an
 // epoch's units goes back when it is published.
 #include "buffer/action.hpp"
@@ -15,35 +15,73 @@ namespace quire::buffer {
 
 namespace {
 
-// Units that a writer reserves beyond what an action needs, and keeps at most.
+// Units that a thread reserves beyond what an action needs, and keeps at most.
 constexpr std::uint64_t units_ahead = 64;
 constexpr std::uint64_t units_ahead_max = 256;
 
+thread_local int standing_rooms = 0;
+
 }  // namespace
 
-void Resources::give_spare_units() {
-  blocks.unreserve(spare_units);
-  spare_units = 0;
+std::uint64_t Resources::spare_units() const noexcept {
+  std::uint64_t units = 0;
+  for (const Spare& spare : spares) units += spare.units.load(relaxed);
+  return units;
 }
+
+void Resources::give_spare_units() {
+  std::uint64_t units = 0;
+  for (Spare& spare : spares) {
+    if (spare.units.load(relaxed) != 0) units += spare.units.exchange(0, relaxed);
+  }
+  if (units != 0) blocks.unreserve(units);
+}
+
+bool Resources::take_spare(std::uint64_t units) noexcept {
+  Atomic<std::uint64_t>& spare = own_spare().units;
+  for (std::uint64_t there = spare.load(relaxed); there >= units;) {
+    if (spare.compare_exchange_weak(there, there - units, relaxed, relaxed)) return true;
+  }
+  return false;
+}
+
+void Resources::add_spare(std::uint64_t units, std::uint64_t most, std::uint64_t kept) {
+  Atomic<std::uint64_t>& spare = own_spare().units;
+  for (std::uint64_t there = spare.load(relaxed);;) {
+    const std::uint64_t left = there + units > most ? kept : there + units;
+    if (!spare.compare_exchange_weak(there, left, relaxed, relaxed)) continue;
+    if (there + units > left) blocks.unreserve(there + units - left);
+    return;
+  }
+}
+
+StandingRoom::StandingRoom(Resources& resources) noexcept : resources_(resources) { ++standing_rooms; }
+
+StandingRoom::~StandingRoom() {
+  --standing_rooms;
+  resources_.add_spare(0, 0, 0);
+}
+
+bool StandingRoom::entered() noexcept { return standing_rooms > 0; }
 
 Status Action::prepare(Needs needs) {
   QUIRE_ASSERT(!inside_ && units_ == 0 && fresh_.empty());
   if (resources_.pool.failed()) return resources_.pool.failure();
   const std::uint64_t pages = std::uint64_t{needs.dirty} + needs.create;
-  // A new page number may add a level to the page table, which every path then has one page more of.
-  const std::uint64_t path_units = resources_.table.path_units_max() + (needs.create > 0 ? 1 : 0);
+  // A new page number, also one that somebody else takes meanwhile, may add a level to the page table, which every path then has
+  // one page more of.
+  const std::uint64_t path_units = resources_.table.path_units_max() + 1;
   const std::uint64_t units = pages * (1 + path_units);
-  if (resources_.spare_units < units) {
-    // A few more than needed, but not where every block counts.
+  if (!resources_.take_spare(units)) {
+    // A few more than needed, but not where every block counts: there everybody gives back what he has not used.
     if (resources_.blocks.reserve(units + units_ahead).ok()) {
-      resources_.spare_units += units + units_ahead;
+      resources_.add_spare(units_ahead, units_ahead_max, units_ahead);
     } else {
-      const std::uint64_t missing = units - resources_.spare_units;
-      QUIRE_TRY(resources_.blocks.reserve(missing, resources_.room));
-      resources_.spare_units += missing;
+      resources_.give_spare_units();
+      using Room = space::BlockAllocator::Room;
+      QUIRE_TRY(resources_.blocks.reserve(units, StandingRoom::entered() ? Room::standing : Room::ordinary));
     }
   }
-  resources_.spare_units -= units;
   units_ = units;
   fresh_.reserve(needs.create);  // what is created is noted, also when memory runs out
   fresh_ids_.reserve(needs.create);
@@ -76,11 +114,7 @@ void Action::leave() {
     fresh_.pop_back();
     fresh_ids_.pop_back();
   }
-  resources_.spare_units += std::exchange(units_, 0);
-  if (resources_.spare_units > units_ahead_max) {
-    resources_.blocks.unreserve(resources_.spare_units - units_ahead);
-    resources_.spare_units = units_ahead;
-  }
+  if (units_ != 0) resources_.add_spare(std::exchange(units_, 0), units_ahead_max, units_ahead);
   // A failure to write shows when the change is tried again, or at the checkpoint.
   if (in_the_way_ == no_page) return;
   (void)contain_no_memory([&] { return resources_.pool.make_way(std::exchange(in_the_way_, no_page)); }).ok();

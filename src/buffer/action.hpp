@@ -14,6 +14,7 @@
 // Errors    prepare: full, no_memory, io, corrupt, limit
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "buffer/pool.hpp"
@@ -26,13 +27,36 @@ struct Resources {
   Pool& pool;
   space::PageTable& table;
   space::BlockAllocator& blocks;
-  // Units reserved ahead, so that not every action asks the allocator. The one writer's.
-  std::uint64_t spare_units = 0;
-  // Rollback, purge and what else must proceed on a full disk draw on the standing reserve (BA-8).
-  space::BlockAllocator::Room room = space::BlockAllocator::Room::ordinary;
 
-  // Gives the units reserved ahead back.
+  // Units reserved ahead, so that not every action asks the allocator; threads have them in places of their own.
+  struct alignas(64) Spare {
+    Atomic<std::uint64_t> units{0};
+  };
+  static constexpr std::size_t spare_places = 64;
+  std::array<Spare, spare_places> spares{};
+
+  std::uint64_t spare_units() const noexcept;
+  // Gives those of all threads back.
   void give_spare_units();
+  // Takes so many of this thread's; false when it has fewer.
+  bool take_spare(std::uint64_t units) noexcept;
+  // Adds some; what is more than `most` goes back, but for `kept`.
+  void add_spare(std::uint64_t units, std::uint64_t most, std::uint64_t kept);
+  Spare& own_spare() noexcept { return spares[os::this_thread_number() % spare_places]; }
+};
+
+// Rollback, purge and what else must proceed on a full disk draw on the standing reserve (BA-8): actions of this thread for
+// as long as it lives. What they have not used goes back at its end.
+class StandingRoom {
+ public:
+  explicit StandingRoom(Resources& resources) noexcept;
+  ~StandingRoom();
+  StandingRoom(const StandingRoom&) = delete;
+  StandingRoom& operator=(const StandingRoom&) = delete;
+  static bool entered() noexcept;
+
+ private:
+  Resources& resources_;
 };
 
 class Action {

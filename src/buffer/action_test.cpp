@@ -180,9 +180,10 @@ TEST(action, proceeds_in_the_standing_reserve_where_it_may) {
   while (pages.try_add("x").ok()) {
   }
   ASSERT_EQ(pages.change(ids[0], "lost").code(), Code::full);
-  pages.resources.room = space::BlockAllocator::Room::standing;
-  for (const PageId id : ids) ASSERT_TRUE(free_page(pages.resources, id).ok()) << "BA-8";
-  pages.resources.room = space::BlockAllocator::Room::ordinary;
+  {
+    const StandingRoom room(pages.resources);
+    for (const PageId id : ids) ASSERT_TRUE(free_page(pages.resources, id).ok()) << "BA-8";
+  }
   pages.publish();
   EXPECT_EQ(pages.leaked_units(), 0u);
   pages.publish();

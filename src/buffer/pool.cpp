@@ -300,7 +300,8 @@ Result<WritePage> Pool::create(PageId& id) {
   // A reader that followed a stale pointer may be finding out right now that the page is free.
   for (int attempt = 0;; ++attempt) {
     std::uint64_t word = slot->state.load(relaxed);
-    QUIRE_ASSERT(state_of(word) == state::evicted || state_of(word) == state::io);
+    // Or its last owner is just about to let go of it.
+    QUIRE_ASSERT(state_of(word) == state::evicted || state_of(word) == state::io || state_of(word) == state::exclusive);
     if (state_of(word) == state::evicted &&
         slot->state.compare_exchange_weak(word, with_state(word, state::exclusive), acq_rel, relaxed)) {
       break;
@@ -330,10 +331,11 @@ bool Pool::free_page(WritePage page) {
   const std::uint32_t was = slot->dirty.fetch_and(dirty::in_flight, acq_rel);
   QUIRE_ASSERT((was & dirty::tag_mask) == 0 || (was & dirty::tag_mask) == dirty::tag(running_) || seeded_bug("skip_copy_on_update"));
   const space::Entry old = slot->entry;
+  bool give_id_back = true;
   if (!old.free()) {
     const bool in_flight = (was & dirty::in_flight) != 0;
     blocks_.supersede(old.block(), running_, in_flight ? space::BlockAllocator::Image::in_flight : space::BlockAllocator::Image::written);
-    table_.set_entry(id, space::Entry{}, running_);
+    give_id_back = table_.set_free(id, running_);
   }
   // While the latch is held: once the slot is evicted a reader may fault the page into another frame, and the
   // clock hand would take it for the owner of both.
@@ -341,7 +343,7 @@ bool Pool::free_page(WritePage page) {
   page.slot_ = nullptr;
   slot->state.store(next_version(slot->state.load(relaxed), state::evicted), release);
   --latches_held;
-  table_.free_id(id);
+  if (give_id_back) table_.free_id(id);
   return (was & dirty::tag_mask) != 0;
 }
 

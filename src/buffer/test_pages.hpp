@@ -141,7 +141,7 @@ struct Pages {
   }
 
   // Room that nobody will use: has to be zero after every publish.
-  std::uint64_t leaked_units() const { return space.blocks.reserved_units() - resources.spare_units; }
+  std::uint64_t leaked_units() const { return space.blocks.reserved_units() - resources.spare_units(); }
 
   std::uint64_t block_offset(PageId id) { return space.table.find(id)->entry.block().raw * page::block_bytes; }
 

@@ -6,7 +6,7 @@
 //
 // How many rows the trees have is not here: that changes with every commit (checkpoint/notes.hpp).
 //
-// Threads   a const Catalog may be read from any thread; changes to the trees by the one writer
+// Threads   a const Catalog may be read from any thread; changes to the trees by whoever holds the lock on the catalog
 // Errors    corrupt when a row of a system tree cannot be what it should
 #pragma once
 

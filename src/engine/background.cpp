@@ -2,7 +2,7 @@
 //
 // In order of urgency: what was committed `lazy` is handed to the system, the log gets its next segment ahead of need, the
 // archive its copies; then everything committed is synced, once in a while; then checkpoints, when replaying the log would take
-// long or it is old; then, beside nobody, purge and shrinking.
+// long or it is old; then, when nobody commits, purge and shrinking.
 #include "engine/background.hpp"
 
 #include <algorithm>
@@ -96,10 +96,13 @@ bool Engine::checkpoint_is_due(const wal::LogWriter& log, std::uint64_t now_us) 
   return now_us >= checkpoint_due_us_;
 }
 
-// Only while nobody writes: those who commit purge behind themselves.
+// While nobody commits: those who do purge behind themselves.
 Status Engine::tidy_up(bool& more) {
-  if (!writer_slot_.enter(0).ok()) return Status();
-  const txn::WriterTurn turn(writer_slot_);
+  if (!maintenance_mutex_.try_lock()) {
+    more = true;
+    return Status();
+  }
+  const os::Lock alone(maintenance_mutex_, os::Lock::Locked{});
   QUIRE_TRY(purge_step(step_budget));
   QUIRE_TRY(shrink_step(step_budget, Shrink::when_worth_it));
   resources_.give_spare_units();

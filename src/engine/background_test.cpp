@@ -44,21 +44,21 @@ TEST_F(background, gives_the_end_of_the_file_back_after_a_drop) {
   ASSERT_EQ(create_keyspace(*engine_, "big").to_string(), "ok");
   {
     std::optional<Writer> writer;
-    ASSERT_TRUE(Writer::begin(*engine_, 0, writer).ok());
+    ASSERT_TRUE(Writer::begin(*engine_, {}, writer).ok());
     const catalog::KeyspaceRecord big = *writer->catalog().find("big");
     for (int i = 0; i < 3000; ++i) ASSERT_TRUE(writer->put(big, "key" + std::to_string(i), std::string(3000, 'v')).ok());
     ASSERT_EQ(writer->commit().to_string(), "ok");
   }
   ASSERT_EQ(commit_rows(*engine_, {{"stays", "here"}}).to_string(), "ok");
-  ASSERT_EQ(engine_->checkpoint(0).to_string(), "ok");
+  ASSERT_EQ(engine_->checkpoint().to_string(), "ok");
   const std::uint64_t before = file_bytes();
   {
     std::optional<Writer> writer;
-    ASSERT_TRUE(Writer::begin(*engine_, 0, writer).ok());
+    ASSERT_TRUE(Writer::begin(*engine_, {}, writer).ok());
     ASSERT_EQ(writer->drop_keyspace("big").to_string(), "ok");
     ASSERT_EQ(writer->commit().to_string(), "ok");
   }
-  ASSERT_EQ(engine_->checkpoint(0).to_string(), "ok");
+  ASSERT_EQ(engine_->checkpoint().to_string(), "ok");
   EXPECT_GE(run_until_idle(), 0);
   EXPECT_LT(file_bytes() * 2, before);
   EXPECT_EQ(engine_->verify(0).status().to_string(), "ok");
@@ -69,7 +69,7 @@ TEST_F(background, gives_the_end_of_the_file_back_after_a_drop) {
 TEST_F(background, makes_lazy_commits_durable) {
   {
     std::optional<Writer> writer;
-    ASSERT_TRUE(Writer::begin(*engine_, 0, writer).ok());
+    ASSERT_TRUE(Writer::begin(*engine_, {}, writer).ok());
     ASSERT_TRUE(writer->put(*writer->catalog().find(default_keyspace), "lazy", "row").ok());
     writer->set_durability(Durability::lazy);
     ASSERT_EQ(writer->commit().to_string(), "ok");
@@ -124,7 +124,7 @@ TEST(background_pace, writes_its_checkpoints_in_slices) {
   ASSERT_EQ(change_much(*engine, 'a').to_string(), "ok");
   {
     Unsynced seen(machine.files());
-    ASSERT_EQ(engine->checkpoint(0).to_string(), "ok");
+    ASSERT_EQ(engine->checkpoint().to_string(), "ok");
     EXPECT_GT(seen.most, std::uint64_t{30} << 20);
     EXPECT_EQ(seen.syncs, 2u);
   }
@@ -155,7 +155,7 @@ struct LazyCommit {
   }
   Status commit() {
     std::optional<Writer> writer;
-    QUIRE_TRY(Writer::begin(engine, 0, writer));
+    QUIRE_TRY(Writer::begin(engine, {}, writer));
     QUIRE_TRY(writer->put(*writer->catalog().find(default_keyspace), "lazy", "row").status());
     writer->set_durability(Durability::lazy);
     return writer->commit();
@@ -207,7 +207,7 @@ struct BusyLog {
     auto& self = *static_cast<BusyLog*>(context);
     if (name != "log.before_sync" || ++self.syncs > most) return Status();
     std::optional<Writer> writer;
-    QUIRE_TRY(Writer::begin(self.engine, 0, writer));
+    QUIRE_TRY(Writer::begin(self.engine, {}, writer));
     QUIRE_TRY(writer->put(*writer->catalog().find(default_keyspace), "busy", std::to_string(self.syncs)).status());
     writer->set_durability(Durability::lazy);
     return writer->commit();

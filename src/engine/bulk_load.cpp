@@ -22,21 +22,36 @@ Result<std::uint64_t> Writer::fill_tree(const KeyspaceRecord& record, const std:
   }
 }
 
+Result<bool> Writer::lock_if_empty(std::string_view name) {
+  const auto is_empty = [&]() -> Result<bool> {
+    const KeyspaceRecord* record = catalog().find(name);
+    if (record == nullptr) return Status(Code::not_found, "there is no keyspace '" + std::string(name) + "'");
+    const RowCounts::Change* change = changed_.find(record->tree);
+    return engine_.counts_.rows(record->tree) + static_cast<std::uint64_t>(change == nullptr ? 0 : change->rows) == 0;
+  };
+  QUIRE_ASSIGN(const bool looks_empty, is_empty());
+  if (!looks_empty) return false;
+  QUIRE_TRY(lock_catalog());
+  const KeyspaceRecord* record = catalog().find(name);
+  if (record != nullptr) QUIRE_TRY(lock_tree(record->tree, lock::Mode::exclusive));
+  return is_empty();
+}
+
 Result<std::uint64_t> Writer::bulk_load(std::string_view name, const std::function<Result<bool>(Entry&)>& next) {
   const KeyspaceRecord* found = catalog().find(name);
   if (found == nullptr) return Status(Code::not_found, "there is no keyspace '" + std::string(name) + "'");
   const KeyspaceRecord old = *found;
+  QUIRE_TRY(begin_changes());
   const Savepoint before = savepoint();
   auto changed = std::make_shared<Catalog>(catalog());
   KeyspaceRecord& record = *changed->find(name);
   record.tree = TreeId{engine_.next_tree_.fetch_add(1, relaxed)};
   if (logs_ && !engine_.archives()) logs_ = false;  // its pages are all new, and so go through a checkpoint
-  if (logs_ && !log_.is_open()) QUIRE_TRY(begin_logging());
   std::uint64_t rows = 0;
   const auto load = [&]() -> Status {
     QUIRE_ASSIGN(const btree::Tree created, btree::Tree::create(engine_.resources_, record.tree, &transaction_));
     record.root = created.root();
-    engine_.roots_[record.tree] = record.root;
+    engine_.note_root(record.tree, record.root);
     QUIRE_TRY(log([&] { return log_.add({wal::OpKind::create_tree, false, record.tree, transaction_.operations(), {}, {}}); }));
     QUIRE_ASSIGN(rows, fill_tree(record, next));
     QUIRE_TRY(engine_.tree(old).mark_dropped(transaction_));

@@ -2,6 +2,8 @@
 //
 // The point of no return of a commit through a checkpoint is the flip: from then on its transaction is on no list of active
 // ones. Readers see it when the publish has succeeded.
+#include <algorithm>
+
 #include "base/seeded_bug.hpp"
 #include "base/try.hpp"
 #include "engine/engine.hpp"
@@ -14,10 +16,11 @@ using txn::UndoType;
 
 namespace {
 
+// Records that purge looks at in one go: enough to keep up with any sequence of transactions.
+constexpr std::uint64_t purge_work_min = 64;
+
 // Leaves of a tree with old ghosts that one step looks at.
 constexpr int leaves_per_sweep = 16;
-
-constexpr std::uint32_t writers_per_horizon = 16;
 
 // Room asked for before a tree is dropped; freed pages take none but for their way through the page table.
 constexpr std::uint32_t dirty_pages_to_drop = 6;
@@ -34,7 +37,20 @@ Status Engine::usable() const {
 
 Result<Reader> Engine::begin_read() {
   QUIRE_TRY(await_own_commit());
-  return visibility_.with_visible([&](const CatalogPointer& visible) { return Reader(snapshots_.acquire_slot(), snapshots_, visible); });
+  return visibility_.with_visible([&](const CatalogPointer& visible) { return Reader(snapshots_.acquire_slot(), snapshots_, status_, visible); });
+}
+
+// Catalog and limit belong together: who changes the catalog commits under its mutex.
+Reader Engine::begin_writer_read() {
+  os::Lock lock(catalog_mutex_);
+  return Reader(snapshots_.acquire_writer_slot(), snapshots_, status_, committed_catalog_);
+}
+
+CatalogPointer Engine::renew(Reader& reader, std::uint64_t& version) {
+  os::Lock lock(catalog_mutex_);
+  reader.renew();
+  version = committed_catalog_version_.load(relaxed);
+  return committed_catalog_;
 }
 
 checkpoint::Checkpoint::State Engine::state_at_flip(const Committing* committing) {
@@ -50,20 +66,23 @@ checkpoint::Checkpoint::State Engine::state_at_flip(const Committing* committing
   state.next_xid = Xid{next_xid_.load(relaxed)};
   state.next_tree = TreeId{next_tree_.load(relaxed)};
   // Here, not after the publish: another checkpoint may follow at once, and must count what this one commits.
-  if (committing != nullptr) counts_.commit(committing->transaction.xid(), committing->changes, committing->transaction.horizon());
+  if (committing != nullptr) counts_.commit_unseen(committing->changes);
   state.counts = counts_.all();
-  os::Lock lock(active_mutex_);
-  if (committing != nullptr) {
-    QUIRE_ASSERT(active_ == &committing->transaction);
-    active_ = nullptr;  // from this flip on it cannot be taken back
+  if (committing != nullptr) committing->transaction.set_ended();  // from this flip on it cannot be taken back
+  {
+    os::Lock lock(recovering_mutex_);
+    state.active = recovering_;
   }
-  state.active = recovering_;
-  if (active_ != nullptr) active_->note_flip();
-  if (active_ != nullptr && active_->changed_anything() && !seeded_bug("leave_active_out_of_flip")) {
-    state.active.push_back({active_->xid(), active_->head(), active_->operations()});
-  }
-  // Also when everything is taken back already, its undo pages may not be freed yet.
-  const bool undo_is_used = active_ != nullptr && active_->operations() > 0;
+  bool undo_is_used = false;
+  writers_.for_each([&](const Writers::Place& place) {
+    txn::WriteTransaction* transaction = place.transaction.load(acquire);
+    if (transaction == nullptr || transaction->ended()) return;
+    transaction->note_flip();
+    // Also when everything is taken back already, its undo pages may not be freed yet.
+    undo_is_used = undo_is_used || transaction->operations() > 0;
+    if (!transaction->changed_anything() || seeded_bug("leave_active_out_of_flip")) return;
+    state.active.push_back({transaction->xid(), transaction->head(), transaction->operations()});
+  });
   state.clean = committing == nullptr && !undo_is_used && !state.logged && clean_.load(acquire);
   return state;
 }
@@ -83,49 +102,63 @@ Status Engine::publish(const Committing* committing, const checkpoint::Checkpoin
   return published;
 }
 
-Xid Engine::horizon_of_writer() noexcept {
-  if (writers_until_horizon_ == 0) {
-    writer_horizon_ = snapshots_.horizon();
-    writers_until_horizon_ = writers_per_horizon;
-  }
-  --writers_until_horizon_;
-  return writer_horizon_;
-}
-
+// The floor is raised before anything below it goes: whoever still finds a row's header then knows that everybody sees it.
 Status Engine::purge_step(std::uint64_t budget) {
-  resources_.room = space::BlockAllocator::Room::standing;
-  Result<bool> done = purge_queue_.step(snapshots_.horizon(), budget, *this, undo_log_);
+  const buffer::StandingRoom room(resources_);
+  const Timestamp horizon = snapshots_.horizon();
+  horizon_.store(horizon.raw, relaxed);
+  status_.raise_floor(horizon, Xid{next_xid_.load(acquire)});
+  {
+    os::Lock lock(ghosts_mutex_);
+    for (const TreeId tree : ghosts_restored_) {
+      const bool known = std::any_of(sweeps_.begin(), sweeps_.end(), [&](const Sweep& sweep) { return sweep.tree == tree && sweep.position.empty(); });
+      if (!known) sweeps_.push_back({tree, {}});
+    }
+    ghosts_restored_.clear();
+  }
+  Result<bool> done = purge_queue_.step(horizon, budget, *this);
   Status status = done.status();
   for (int i = 0; status.ok() && *done && i < leaves_per_sweep && !sweeps_.empty(); ++i) {
     Sweep& sweep = sweeps_.back();
     Result<btree::Tree> tree = find_tree(sweep.tree);
     status = tree.status();
     if (tree == Code::not_found) status = Status();  // dropped meanwhile
-    if (tree.ok()) status = tree->sweep_ghosts(sweep.position, Xid{first_xid_});
+    if (tree.ok()) status = tree->sweep_ghosts(sweep.position, status_.floor());
     if (status.ok() && (!tree.ok() || sweep.position.empty())) sweeps_.pop_back();
   }
-  resources_.give_spare_units();
-  resources_.room = space::BlockAllocator::Room::ordinary;
+  writers_.rewind_idle();
   return status;
 }
 
-Status Engine::checkpoint(std::uint64_t timeout_us) {
+void Engine::purge_after_commit(std::uint64_t work) {
+  if (purge_due_.fetch_add(work, relaxed) + work < purge_work_min || !maintenance_mutex_.try_lock()) return;
+  // What cannot be done now is met again.
+  const os::Lock alone(maintenance_mutex_, os::Lock::Locked{});
+  (void)purge_step(purge_due_.exchange(0, relaxed)).ok();
+}
+
+Status Engine::checkpoint() {
   QUIRE_TRY(usable());
   if (read_only_) return Status();
-  Status entered = writer_slot_.enter(timeout_us);
-  if (entered == Code::invalid || entered == Code::busy) return publish();
-  QUIRE_TRY(std::move(entered));
-  const txn::WriterTurn turn(writer_slot_);
+  os::Lock alone(maintenance_mutex_);
   QUIRE_TRY(purge_step(UINT64_MAX));
   return publish();
 }
 
 Result<btree::Tree> Engine::find_tree(TreeId id) {
-  const auto known = roots_.find(id);
-  if (known != roots_.end()) return tree(id, known->second);
+  {
+    os::Lock lock(roots_mutex_);
+    const auto known = roots_.find(id);
+    if (known != roots_.end()) return tree(id, known->second);
+  }
   QUIRE_ASSIGN(const PageId root, catalog::find_root(resources_, id));
-  roots_.emplace(id, root);
+  note_root(id, root);
   return tree(id, root);
+}
+
+void Engine::note_root(TreeId id, PageId root) {
+  os::Lock lock(roots_mutex_);
+  roots_.insert_or_assign(id, root);
 }
 
 // Tree pages that no row of the system tree names must not be published, so everything happens between two flips.
@@ -135,7 +168,10 @@ Status Engine::drop_tree(TreeId id, PageId root) {
     buffer::Action room(resources_);
     QUIRE_TRY(room.prepare({.dirty = dirty_pages_to_drop}));
   }
-  roots_.erase(id);
+  {
+    os::Lock lock(roots_mutex_);
+    roots_.erase(id);
+  }
   Status dropped = tree(id, root).drop();
   if (!dropped.ok()) poison();  // some of its pages are gone
   return dropped;
@@ -154,7 +190,12 @@ Status Engine::undo(txn::WriteTransaction& transaction, const UndoRecord& record
     return Status();
   }
   QUIRE_ASSIGN(btree::Tree tree, find_tree(record.tree));
-  return tree.undo(transaction, record, handle);
+  QUIRE_TRY(tree.undo(transaction, record, handle));
+  if (record.type != UndoType::update || (record.flags & txn::undo_flag::ghost) == 0) return Status();
+  // Its purge may have come by while the row was no ghost.
+  os::Lock lock(ghosts_mutex_);
+  if (ghosts_restored_.empty() || ghosts_restored_.back() != record.tree) ghosts_restored_.push_back(record.tree);
+  return Status();
 }
 
 Status Engine::purge(Xid xid, const UndoRecord& record, std::uint64_t handle) {
@@ -174,6 +215,15 @@ Status Engine::purge(Xid xid, const UndoRecord& record, std::uint64_t handle) {
   if (tree == Code::not_found) return Status();
   QUIRE_TRY(tree.status());
   return tree->purge_ghost(xid, record.key, handle);
+}
+
+std::string Engine::describe_tree(TreeId tree) const {
+  if (tree == catalog::names_tree) return "the list of keyspaces";
+  const CatalogPointer now = committed_catalog();
+  for (const auto& [name, record] : now->keyspaces) {
+    if (record.tree == tree) return "keyspace '" + name + "'";
+  }
+  return "tree " + std::to_string(tree.raw);
 }
 
 // Slice by slice: a checkpoint that comes in between finds the value's row and what is left of its pages.

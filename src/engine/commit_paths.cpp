@@ -15,10 +15,13 @@ namespace quire::engine {
 
 namespace {
 
-// Records that purge looks at after a commit: enough to keep up with any sequence of transactions.
-constexpr std::uint64_t purge_budget_min = 64;
-constexpr std::uint64_t purge_budget_per_change = 2;
-constexpr std::uint64_t commits_per_purge = 16;
+// What a commit leaves for purge, in records looked at: enough to keep up with any sequence of transactions.
+constexpr std::uint64_t purge_work_per_commit = 4;
+constexpr std::uint64_t purge_work_per_change = 2;
+
+// Pages moved to the front of the file after a commit by a checkpoint, when it shrinks.
+constexpr std::uint64_t pages_moved_min = 64;
+constexpr std::uint64_t pages_moved_per_change = 2;
 
 // What has logged so much commits through a checkpoint: its pages are written anyway, the rest of its log is not.
 constexpr std::uint64_t logged_bytes_max = std::uint64_t{64} << 20;
@@ -39,15 +42,13 @@ class InGate {
 }  // namespace
 
 Status Writer::begin_logging() {
-  if (engine_.log() == nullptr) {
-    Status started = engine_.start_log();
-    if (started == Code::full && !engine_.archives()) {
-      logs_ = false;
-      return Status();
-    }
-    if (started == Code::poisoned) engine_.poison();
-    QUIRE_TRY(std::move(started));
+  Status started = engine_.begin_log();
+  if (started == Code::full && !engine_.archives()) {
+    logs_ = false;
+    return Status();
   }
+  if (started == Code::poisoned) engine_.poison();
+  QUIRE_TRY(std::move(started));
   std::function<Status()> make_room;
   if (engine_.archives()) {
     make_room = [this] {
@@ -100,8 +101,13 @@ Status Writer::log_counts() {
 Status Writer::commit() {
   QUIRE_ASSERT(!ended_);
   if (!transaction_.changed_anything()) {
+    if (transaction_.begun() && engine_.usable().ok()) set_aborted();
+    const bool sure = durability_ == Durability::sync;
+    Engine& engine = engine_;
     end();
-    return engine_.usable();
+    QUIRE_TRY(engine.usable());
+    // Nobody is told what a crash can take back.
+    return sure ? engine.await_visible() : Status();
   }
   Status status = engine_.usable();
   if (status.ok()) status = check_counts();
@@ -110,7 +116,6 @@ Status Writer::commit() {
     (void)rollback().ok();
     return status;
   }
-  engine_.resources_.give_spare_units();
   if (logs_) return commit_to_log();
   return engine_.environment_.lasting ? commit_by_checkpoint() : commit_in_memory();
 }
@@ -128,17 +133,18 @@ Status Writer::commit_to_log() {
   const bool synced = durability_ == Durability::sync && !seeded_bug("show_before_durable");
   Result<wal::Appended> appended = wal::Appended{};
   Status noted;
+  Timestamp at{};
   {
     const InGate in_gate(engine_.pool_.gate());
     const wal::LogLock lock(log);
-    const std::uint64_t timestamp = engine_.clock_.load(relaxed) + 1;
-    appended = log.append(lock, *room, transaction_.xid(), log_.commit_record(timestamp, now));
+    const os::Lock in_order(engine_.commit_mutex_);
+    at = Timestamp{engine_.clock_.load(relaxed) + 1};
+    appended = log.append(lock, *room, transaction_.xid(), log_.commit_record(at.raw, now));
     if (appended.ok()) {
-      engine_.clock_.store(timestamp, relaxed);
-      take_off_active_list();
+      engine_.clock_.store(at.raw, relaxed);
+      transaction_.set_ended();
       const auto note = [&] {
-        engine_.counts_.commit(transaction_.xid(), changed_, transaction_.horizon());
-        show_when(synced ? appended->end : wal::no_lsn);
+        take_effect(at, synced ? appended->end : wal::no_lsn, false);
         return Status();
       };
       // Half of it may not be published: poisoned before the gate opens.
@@ -154,12 +160,10 @@ Status Writer::commit_to_log() {
     return noted;
   }
   engine_.clean_.store(false, release);
-  after_commit();
   const Durability durability = durability_;
   Engine& engine = engine_;
-  const Xid xid = transaction_.xid();
-  end();
-  engine.note_own_commit(xid, appended->end);
+  after_commit(at);
+  engine.note_own_commit(at, appended->end);
   return engine.make_durable(durability, appended->end);
 }
 
@@ -179,42 +183,69 @@ Status Writer::commit_by_checkpoint() {
     end();
     return status;
   }
-  show_when(wal::no_lsn);
-  engine_.purge_due_ = purge_budget_min;
-  after_commit();
-  const std::uint64_t budget = purge_budget_min + purge_budget_per_change * transaction_.operations();
-  if (engine_.cut_file().ok()) (void)engine_.shrink_step(budget, Engine::Shrink::when_worth_it).ok();
-  end();
+  Timestamp at{};
+  {
+    const os::Lock in_order(engine_.commit_mutex_);
+    at = Timestamp{engine_.clock_.fetch_add(1, relaxed) + 1};
+    take_effect(at, wal::no_lsn, true);
+  }
+  Engine& engine = engine_;
+  const std::uint64_t budget = pages_moved_min + pages_moved_per_change * transaction_.operations();
+  after_commit(at);
+  // Readers see it behind commits that are not durable yet.
+  if (const wal::LogWriter* log = engine.log()) engine.note_own_commit(at, log->tail());
+  if (!engine.maintenance_mutex_.try_lock()) return Status();
+  const os::Lock alone(engine.maintenance_mutex_, os::Lock::Locked{});
+  if (engine.cut_file().ok()) (void)engine.shrink_step(budget, Engine::Shrink::when_worth_it).ok();
   return Status();
 }
 
 Status Writer::commit_in_memory() {
+  Timestamp at{};
   {
     const InGate in_gate(engine_.pool_.gate());
-    take_off_active_list();
-    engine_.counts_.commit(transaction_.xid(), changed_, transaction_.horizon());
-    show_when(wal::no_lsn);
+    const os::Lock in_order(engine_.commit_mutex_);
+    at = Timestamp{engine_.clock_.fetch_add(1, relaxed) + 1};
+    transaction_.set_ended();
+    take_effect(at, wal::no_lsn, false);
   }
   engine_.clean_.store(false, release);
-  after_commit();
-  end();
+  after_commit(at);
   return Status();
 }
 
-void Writer::show_when(Lsn durable) {
-  if (own_catalog_ != nullptr) engine_.committed_catalog_ = own_catalog_;
-  engine_.visibility_.commit(transaction_.xid(), durable, own_catalog_);
+// What can fail for want of memory comes first.
+void Writer::take_effect(Timestamp at, Lsn durable, bool counted) {
+  if (counted) {
+    engine_.counts_.show(at, changed_);
+  } else {
+    engine_.counts_.commit(at, changed_, Timestamp{engine_.horizon_.load(relaxed)});
+  }
+  const auto commit = [&] {
+    engine_.status_.committed(transaction_.xid(), at);
+    engine_.snapshots_.set_committed(Timestamp{at.raw + 1});
+  };
+  if (own_catalog_ == nullptr) {
+    commit();
+  } else {
+    // Whoever takes the catalog takes a limit with it.
+    os::Lock lock(engine_.catalog_mutex_);
+    engine_.committed_catalog_ = own_catalog_;
+    engine_.committed_catalog_version_.fetch_add(1, seq_cst);
+    commit();
+  }
+  engine_.visibility_.commit(at, durable, own_catalog_);
 }
 
-// What purge cannot do now it meets again. Small transactions leave it to every few of them.
-void Writer::after_commit() {
-  engine_.operations_.fetch_add(transaction_.operations(), relaxed);
-  engine_.commits_.fetch_add(1, seq_cst);
-  engine_.purge_queue_.add(transaction_);
-  engine_.purge_due_ += purge_budget_per_change * transaction_.operations() + purge_budget_min / commits_per_purge;
-  if (engine_.purge_due_ < purge_budget_min) return;
-  (void)engine_.purge_step(engine_.purge_due_).ok();
-  engine_.purge_due_ = 0;
+// What was left for older snapshots goes into the queue before another transaction takes the undo log over.
+void Writer::after_commit(Timestamp at) {
+  Engine& engine = engine_;
+  const std::uint64_t work = purge_work_per_commit + purge_work_per_change * transaction_.operations();
+  engine.operations_.fetch_add(transaction_.operations(), relaxed);
+  engine.commits_.fetch_add(1, seq_cst);
+  engine.purge_queue_.add(transaction_, at);
+  end();
+  engine.purge_after_commit(work);
 }
 
 }  // namespace quire::engine

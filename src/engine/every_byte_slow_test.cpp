@@ -28,7 +28,7 @@ SmallDatabase make_unclean_database() {
   QUIRE_ASSERT(commit_rows(*engine, rows).ok());
   for (const auto& [key, value] : rows) small.rows[key] = *value;
   std::optional<Writer> writer;
-  QUIRE_ASSERT(Writer::begin(*engine, 0, writer).ok());
+  QUIRE_ASSERT(Writer::begin(*engine, {}, writer).ok());
   const catalog::KeyspaceRecord record = *writer->catalog().find(default_keyspace);
   for (int i = 0; i < 60; i += 2) {
     const std::string key = "key" + std::to_string(i);
@@ -37,7 +37,7 @@ SmallDatabase make_unclean_database() {
   }
   QUIRE_ASSERT(writer->put(record, "large", std::string(5000, 'B')).ok());
   QUIRE_ASSERT(writer->put(record, "new", "row").ok());
-  QUIRE_ASSERT(engine->checkpoint(0).ok());
+  QUIRE_ASSERT(engine->checkpoint().ok());
   small.bytes = machine.files().contents(test_path).value();
   return small;
 }

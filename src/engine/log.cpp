@@ -18,12 +18,19 @@ constexpr std::uint64_t buffer_bytes_beside_records = 8192;  // PADs, MARKs, the
 // come to lie at the same address.
 struct OwnCommit {
   std::uint64_t engine = 0;
-  Xid xid{};
+  Timestamp at{};
   Lsn lsn{};
 };
 thread_local OwnCommit own_commit;
 
 }  // namespace
+
+Status Engine::begin_log() {
+  // Flips know of it earlier, but nobody appends before a superblock names it (SB-3).
+  if (log_begun_.load(acquire)) return Status();
+  os::Lock lock(log_begin_mutex_);
+  return log_begun_.load(acquire) ? Status() : start_log();
+}
 
 Status Engine::start_log() {
   os::FileSystem& files = environment_.files;
@@ -59,6 +66,7 @@ Status Engine::start_log() {
   Status begun = checkpoint_.attach(*log_, begin);
   if (begun.ok()) begun = wal::remove_segments(files, old, "leftover");
   if (!begun.ok()) poison();
+  if (begun.ok()) log_begun_.store(true, release);
   return begun;
 }
 
@@ -96,14 +104,20 @@ Status Engine::keep_commits() {
   return running != nullptr && usable().ok() ? make_durable(Durability::sync, running->tail()) : Status();
 }
 
-void Engine::note_own_commit(Xid xid, Lsn lsn) {
-  if (visibility_.waiting()) own_commit = {number_, xid, lsn};
+void Engine::note_own_commit(Timestamp at, Lsn lsn) {
+  if (visibility_.waiting()) own_commit = {number_, at, lsn};
+}
+
+Status Engine::await_visible() {
+  const wal::LogWriter* running = log();
+  if (running == nullptr || !visibility_.waiting()) return Status();
+  return make_durable(Durability::sync, running->tail());
 }
 
 // Others may be waiting for the disk with earlier commits; one sync at most. When theirs fails, what this thread has committed
 // after them never becomes visible.
 Status Engine::await_own_waiting_commit() {
-  if (own_commit.engine != number_ || snapshots_.newest() > own_commit.xid) return Status();
+  if (own_commit.engine != number_ || snapshots_.newest() > own_commit.at) return Status();
   if (!make_durable(Durability::sync, own_commit.lsn).ok()) return usable();
   own_commit = OwnCommit{};
   return Status();

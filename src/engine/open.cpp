@@ -73,8 +73,9 @@ Engine::Engine(os::Environment& environment, std::unique_ptr<os::File> file, con
       pool_(file_, table_, blocks_),
       resources_{pool_, table_, blocks_},
       checkpoint_(file_, resources_, bitmap_),
-      writer_slot_(environment.clock),
-      undo_log_(resources_) {}
+      writers_(resources_, environment.clock),
+      parking_(environment.clock),
+      locks_(*this, parking_) {}
 
 Engine::~Engine() {
   // A clean close gives back what the file grew ahead, and removes the log. A failure costs nothing but the space.
@@ -123,11 +124,16 @@ Status Engine::load(const space::Superblock& superblock) {
   next_tree_.store(superblock.next_tree.raw, relaxed);
   clock_.store(superblock.clock, relaxed);
   QUIRE_TRY(recover(superblock));
-  const Xid limit{first_xid_};
-  QUIRE_ASSIGN(catalog::Catalog loaded, catalog::load(resources_, {limit, true, nullptr}));
-  for (const auto& [name, record] : loaded.keyspaces) {
-    if (counts_.ghosts(record.tree) && !read_only_) sweeps_.push_back({record.tree, {}});
+  status_.open(Xid{first_xid_});
+  const Timestamp limit{clock_.load(relaxed) + 1};
+  QUIRE_ASSIGN(catalog::Catalog loaded, catalog::load(resources_, {limit, true, nullptr, &status_, Xid{}}));
+  {
+    os::Lock alone(maintenance_mutex_);
+    for (const auto& [name, record] : loaded.keyspaces) {
+      if (counts_.ghosts(record.tree) && !read_only_) sweeps_.push_back({record.tree, {}});
+    }
   }
+  os::Lock lock(catalog_mutex_);
   committed_catalog_ = std::make_shared<const catalog::Catalog>(std::move(loaded));
   visibility_.open(committed_catalog_, limit);
   return Status();

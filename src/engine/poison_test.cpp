@@ -108,7 +108,7 @@ TEST(engine_poison, reaches_who_reads_what_they_committed_behind_a_failed_sync) 
     os::set_hook_handler(nullptr, nullptr);
     Meanwhile& scene = *static_cast<Meanwhile*>(context);
     std::optional<Writer> writer;
-    QUIRE_TRY(Writer::begin(scene.engine, 0, writer));
+    QUIRE_TRY(Writer::begin(scene.engine, {}, writer));
     writer->set_durability(Durability::lazy);
     scene.lazy = writer->put(*writer->catalog().find(default_keyspace), "a", "3").status();
     if (scene.lazy.ok()) scene.lazy = writer->commit();
@@ -144,20 +144,23 @@ TEST(engine_poison, may_take_a_second_attempt_to_cure_when_the_error_comes_late)
 
 // What a poisoned transaction leaves in memory is not taken back, and no longer on the list of what is active: whoever was
 // about to publish must not.
-TEST(engine_poison, stops_a_checkpoint_that_waits_for_the_transaction_that_failed) {
+TEST(engine_poison, stops_a_checkpoint_that_waits_for_its_flip) {
   os::SimEnvironment machine({.seed = 6});
   EnginePointer engine = open_shared(machine.environment(), test_path, small_options()).value();
   ASSERT_TRUE(commit_rows(*engine, {{"a", "1"}}).ok());
   std::optional<Writer> writer;
-  ASSERT_TRUE(Writer::begin(*engine, 0, writer).ok());
+  ASSERT_TRUE(Writer::begin(*engine, {}, writer).ok());
   ASSERT_TRUE(writer->put(*writer->catalog().find(default_keyspace), "never", "committed").ok());
   Status published;
+  std::optional<os::Thread> other;
   {
-    os::Thread other([&] { published = engine->checkpoint(5'000'000); });
+    const os::Lock no_flip(engine->pool().flip_mutex());
+    other.emplace([&] { published = engine->checkpoint(); });
     os::sleep_us(50'000);
     engine->poison();
     writer.reset();
   }
+  other->join();
   EXPECT_EQ(published, Code::poisoned);
   engine.reset();
   EXPECT_EQ(reopened(machine.files().kill()).value(), (Model{{"a", "1"}}));

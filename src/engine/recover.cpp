@@ -53,7 +53,7 @@ Status Engine::recover(const space::Superblock& superblock) {
   counts_.load(notes.notes.counts);
   if ((superblock.flags & space::superblock_flag::clean) != 0 && !restore_) return read_only_ ? Status() : remove_log(log);
 
-  resources_.room = space::BlockAllocator::Room::standing;
+  std::optional<buffer::StandingRoom> room(resources_);
   std::vector<Xid> active;
   for (const checkpoint::ActiveTransaction& each : notes.notes.active) active.push_back(each.xid);
   Replay replay(superblock.checkpoint_lsn, std::move(active), restore_ ? restore_->until : Replay::Until());
@@ -70,10 +70,9 @@ Status Engine::recover(const space::Superblock& superblock) {
   for (const PageId id : undo_pages) QUIRE_TRY(buffer::free_page(resources_, id));
   QUIRE_TRY(clear_leftovers());
   QUIRE_TRY(drop_unfinished_trees());
-  resources_.give_spare_units();
-  resources_.room = space::BlockAllocator::Room::ordinary;
+  room.reset();
   {
-    os::Lock lock(active_mutex_);
+    os::Lock lock(recovering_mutex_);
     recovering_.clear();
   }
   if (redoes && archives()) {
@@ -129,23 +128,24 @@ Status Engine::redo(const space::Superblock& superblock, const FoundLog& log, Re
 // RC-4. A transaction that the log commits keeps what it had not taken back.
 Status Engine::undo_active(const std::vector<checkpoint::ActiveTransaction>& active, const Replay& replay) {
   {
-    os::Lock lock(active_mutex_);
+    os::Lock lock(recovering_mutex_);
     recovering_ = active;
   }
+  txn::UndoLog undo_pages(resources_);  // those there are; it appends nothing
   for (std::size_t i = 0; i < active.size(); ++i) {
     const checkpoint::ActiveTransaction& each = active[i];
     const std::uint32_t kept = replay.kept(each.xid);
-    txn::WriteTransaction transaction(undo_log_, each.xid, each.undo_head, each.last_operation);
+    txn::WriteTransaction transaction(undo_pages, each.xid, each.undo_head, each.last_operation);
     Status undone = transaction.rollback_above(kept, *this, [&] {
       {
-        os::Lock lock(active_mutex_);
+        os::Lock lock(recovering_mutex_);
         recovering_[i].undo_head = transaction.head();
       }
       resources_.give_spare_units();
       return publish();
     });
     QUIRE_TRY(std::move(undone));
-    os::Lock lock(active_mutex_);
+    os::Lock lock(recovering_mutex_);
     recovering_[i].undo_head = transaction.head();
   }
   return Status();
@@ -224,9 +224,10 @@ Status Engine::drop_unfinished_trees() {
 }
 
 Status Engine::finish() {
+  os::Lock alone(maintenance_mutex_);
   QUIRE_TRY(purge_step(UINT64_MAX));
   if (!purge_queue_.empty()) return Status();
-  QUIRE_TRY(undo_log_.clear());
+  QUIRE_TRY(writers_.clear());
   if (sweeps_.empty()) counts_.forget_ghosts();
   resources_.give_spare_units();
   clean_.store(true, release);

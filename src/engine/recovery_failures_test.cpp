@@ -35,13 +35,13 @@ Killed killed_machine() {
     const std::string key = "key" + std::to_string(i % 20);
     killed.rows[key] = std::to_string(i) + std::string(i % 7 == 0 ? 9000 : 300, 'v');
     QUIRE_ASSERT(commit_rows(*engine, {{key, killed.rows[key]}}).ok());
-    if (i == 10) QUIRE_ASSERT(engine->checkpoint(0).ok());
+    if (i == 10) QUIRE_ASSERT(engine->checkpoint().ok());
   }
   std::optional<Writer> writer;
-  QUIRE_ASSERT(Writer::begin(*engine, 0, writer).ok());
+  QUIRE_ASSERT(Writer::begin(*engine, {}, writer).ok());
   const catalog::KeyspaceRecord record = *writer->catalog().find(default_keyspace);
   for (int i = 0; i < 20; ++i) QUIRE_ASSERT(writer->put(record, "key" + std::to_string(i), "never").ok());
-  QUIRE_ASSERT(engine->checkpoint(0).ok());
+  QUIRE_ASSERT(engine->checkpoint().ok());
   killed.files = machine.files().kill();
   return killed;
 }

@@ -97,7 +97,7 @@ TEST_F(restore, goes_over_closes_and_checkpoints) {
     if (life == 1) {
       ASSERT_EQ(engine->backup(backup_path).to_string(), "ok");
     }
-    ASSERT_EQ(engine->checkpoint(0).to_string(), "ok");
+    ASSERT_EQ(engine->checkpoint().to_string(), "ok");
     for (int i = 0; i < 8; ++i) commit(*engine);
   }
   expect_every_commit_after(24);

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "base/assert.hpp"
+
 namespace quire::engine {
 
 namespace {
@@ -38,20 +40,18 @@ void RowCounts::load(const std::vector<checkpoint::RowCount>& counts) {
   for (const checkpoint::RowCount& each : counts) counts_[each.tree] = {each.rows, each.ghosts, {}};
 }
 
-std::uint64_t RowCounts::rows(TreeId tree) const { return rows(tree, Xid{UINT64_MAX}); }
-
-std::uint64_t RowCounts::rows(TreeId tree, Xid limit) const {
+std::uint64_t RowCounts::rows(TreeId tree, Timestamp limit) const {
   os::Lock lock(mutex_);
   const auto found = counts_.find(tree);
   if (found == counts_.end()) return 0;
   std::uint64_t rows = found->second.rows;
   for (const Recent& recent : found->second.recent) {
-    if (recent.xid >= limit) rows -= static_cast<std::uint64_t>(recent.rows);
+    if (recent.at >= limit) rows -= static_cast<std::uint64_t>(recent.rows);
   }
   return rows;
 }
 
-void RowCounts::commit(Xid xid, const Changes& changes, Xid horizon) {
+void RowCounts::commit(Timestamp at, const Changes& changes, Timestamp horizon) {
   os::Lock lock(mutex_);
   for (const auto& [tree, change] : changes) {
     if (change.rows == 0 && !change.ghosts) continue;
@@ -59,9 +59,22 @@ void RowCounts::commit(Xid xid, const Changes& changes, Xid horizon) {
     count.ghosts = count.ghosts || change.ghosts;
     if (change.rows == 0) continue;
     count.rows += static_cast<std::uint64_t>(change.rows);
-    const auto settled = std::find_if(count.recent.begin(), count.recent.end(), [&](const Recent& each) { return each.xid >= horizon; });
+    const auto settled = std::find_if(count.recent.begin(), count.recent.end(), [&](const Recent& each) { return each.at >= horizon; });
     count.recent.erase(count.recent.begin(), settled);
-    count.recent.push_back({xid, change.rows});
+    count.recent.push_back({at, change.rows});
+  }
+}
+
+// Of several that are not shown yet any one with so many rows will do.
+void RowCounts::show(Timestamp at, const Changes& changes) {
+  os::Lock lock(mutex_);
+  for (const auto& [tree, change] : changes) {
+    if (change.rows == 0) continue;
+    std::vector<Recent>& recent = counts_[tree].recent;
+    const std::int64_t rows = change.rows;
+    const auto unseen = std::find_if(recent.begin(), recent.end(), [&](const Recent& each) { return each.at == never && each.rows == rows; });
+    QUIRE_ASSERT(unseen != recent.end());
+    unseen->at = at;
   }
 }
 

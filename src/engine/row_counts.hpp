@@ -46,12 +46,15 @@ class RowCounts {
   };
 
   void load(const std::vector<checkpoint::RowCount>& counts);
-  // As the newest snapshot, or one that sees transactions below `limit`, has it; 0 for a tree without a count.
-  std::uint64_t rows(TreeId tree) const;
-  std::uint64_t rows(TreeId tree, Xid limit) const;
+  // As everything committed has it, or commits below `limit`; 0 for a tree without a count.
+  std::uint64_t rows(TreeId tree) const { return rows(tree, never); }
+  std::uint64_t rows(TreeId tree, Timestamp limit) const;
 
-  // A commit, in the order of the transactions. Every snapshot sees transactions below the horizon.
-  void commit(Xid xid, const Changes& changes, Xid horizon);
+  // A commit, in their order. Every snapshot sees commits below the horizon.
+  void commit(Timestamp at, const Changes& changes, Timestamp horizon);
+  // In two steps: what checkpoints note, which nobody sees yet, and its commit.
+  void commit_unseen(const Changes& changes) { commit(never, changes, Timestamp{}); }
+  void show(Timestamp at, const Changes& changes);
   // Replay: as if it had been so from the start. False when a count would fall below zero.
   bool adjust(TreeId tree, std::int64_t rows);
   // Erased rows may be left in the tree, from before any commit on.
@@ -66,14 +69,15 @@ class RowCounts {
   std::vector<checkpoint::RowCount> all() const;
 
  private:
+  static constexpr Timestamp never{UINT64_MAX};
   struct Recent {
-    Xid xid;
+    Timestamp at;
     std::int64_t rows;
   };
   struct Count {
     std::uint64_t rows = 0;
     bool ghosts = false;
-    std::vector<Recent> recent;  // by xid; those below the horizon go when another one comes
+    std::vector<Recent> recent;  // those below the horizon go when another one comes
   };
   mutable os::Mutex mutex_;
   std::map<TreeId, Count> counts_ QUIRE_GUARDED_BY(mutex_);

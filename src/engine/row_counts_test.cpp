@@ -32,18 +32,18 @@ TEST(row_counts, are_those_of_each_snapshot) {
   RowCounts counts;
   const TreeId tree{7};
   counts.load({{tree, false, 10}});
-  counts.commit(Xid{5}, {{tree, {3, false}}}, Xid{5});
-  counts.commit(Xid{6}, {{tree, {-4, true}}}, Xid{5});
-  counts.commit(Xid{9}, {{tree, {1, false}}}, Xid{5});
-  EXPECT_EQ(counts.rows(tree, Xid{5}), 10u);
-  EXPECT_EQ(counts.rows(tree, Xid{6}), 13u);
-  EXPECT_EQ(counts.rows(tree, Xid{7}), 9u);
-  EXPECT_EQ(counts.rows(tree, Xid{9}), 9u);
-  EXPECT_EQ(counts.rows(tree, Xid{10}), 10u);
+  counts.commit(Timestamp{5}, {{tree, {3, false}}}, Timestamp{5});
+  counts.commit(Timestamp{6}, {{tree, {-4, true}}}, Timestamp{5});
+  counts.commit(Timestamp{9}, {{tree, {1, false}}}, Timestamp{5});
+  EXPECT_EQ(counts.rows(tree, Timestamp{5}), 10u);
+  EXPECT_EQ(counts.rows(tree, Timestamp{6}), 13u);
+  EXPECT_EQ(counts.rows(tree, Timestamp{7}), 9u);
+  EXPECT_EQ(counts.rows(tree, Timestamp{9}), 9u);
+  EXPECT_EQ(counts.rows(tree, Timestamp{10}), 10u);
   EXPECT_EQ(counts.rows(tree), 10u);
   EXPECT_TRUE(counts.ghosts(tree));
-  counts.commit(Xid{12}, {{tree, {100, false}}}, Xid{9});
-  EXPECT_EQ(counts.rows(tree, Xid{9}), 9u) << "what a snapshot at the horizon sees";
+  counts.commit(Timestamp{12}, {{tree, {100, false}}}, Timestamp{9});
+  EXPECT_EQ(counts.rows(tree, Timestamp{9}), 9u) << "what a snapshot at the horizon sees";
   EXPECT_EQ(counts.rows(tree), 110u);
   EXPECT_EQ(counts.all(), (std::vector<checkpoint::RowCount>{{tree, true, 110}}));
 }
@@ -60,16 +60,22 @@ TEST(row_counts, never_fall_below_zero) {
 // A checkpoint that follows that of a commit counts what it commits.
 TEST(row_counts, of_a_commit_through_a_checkpoint_change_with_its_flip) {
   os::SimEnvironment machine({.seed = 1});
-  const EnginePointer engine = open_shared(machine.environment(), test_path, small_options()).value();
+  EnginePointer engine = open_shared(machine.environment(), test_path, small_options()).value();
   ASSERT_TRUE(commit_rows(*engine, {{"a", "1"}}).ok());
   const TreeId tree = engine->catalog()->find(default_keyspace)->tree;
-  const Xid visible = engine->snapshots().newest();
+  const Timestamp visible = engine->snapshots().newest();
   AtHook hook("checkpoint.after_flip", [&] {
-    EXPECT_EQ(engine->rows(tree, Xid{UINT64_MAX}), 3u);
-    EXPECT_EQ(engine->rows(tree, visible), 1u) << "a snapshot counts what it does not see";
+    EXPECT_EQ(engine->rows(tree, Timestamp{UINT64_MAX}), 1u) << "it is not committed before it is published";
+    EXPECT_EQ(engine->rows(tree, visible), 1u);
   });
   ASSERT_TRUE(commit_rows(*engine, {{"b", "2"}, {"c", "3"}}).ok());
   EXPECT_TRUE(hook.met());
+  EXPECT_EQ(engine->rows(tree, visible), 1u) << "a snapshot from before";
+  EXPECT_EQ(engine->rows(tree, engine->snapshots().newest()), 3u);
+  ASSERT_TRUE(engine->checkpoint().ok());
+  engine.reset();
+  engine = open_shared(machine.environment(), test_path, small_options()).value();
+  EXPECT_EQ(engine->rows(tree, Timestamp{UINT64_MAX}), 3u) << "as the checkpoint notes it";
 }
 
 // Wherever the operations of a transaction end in a record, a checkpoint just before its COMMIT must not swallow its counts.
@@ -84,10 +90,10 @@ TEST(row_counts, survive_a_checkpoint_just_before_the_commit) {
       const EnginePointer engine = open_shared(machine.environment(), test_path, options).value();
       ASSERT_TRUE(create_keyspace(*engine, "second").ok());
       std::optional<Writer> writer;
-      ASSERT_TRUE(Writer::begin(*engine, 0, writer).ok());
+      ASSERT_TRUE(Writer::begin(*engine, {}, writer).ok());
       ASSERT_TRUE(writer->put(*writer->catalog().find(default_keyspace), "k", std::string(bytes / 2, 'v')).ok());
       ASSERT_TRUE(writer->put(*writer->catalog().find("second"), "k", std::string(bytes - bytes / 2, 'v')).ok());
-      AtHook hook("commit.before_log", [&] { EXPECT_TRUE(engine->checkpoint(0).ok()); });
+      AtHook hook("commit.before_log", [&] { EXPECT_TRUE(engine->checkpoint().ok()); });
       ASSERT_TRUE(writer->commit().ok());
       ASSERT_TRUE(hook.met());
       killed = machine.files().kill();
@@ -96,7 +102,7 @@ TEST(row_counts, survive_a_checkpoint_just_before_the_commit) {
     const Result<EnginePointer> found = open_shared(again.environment(), test_path, options);
     ASSERT_TRUE(found.ok()) << found.status().to_string();
     for (const std::string_view name : {default_keyspace, std::string_view("second")}) {
-      EXPECT_EQ((*found)->rows((*found)->catalog()->find(name)->tree, Xid{UINT64_MAX}), 1u) << name;
+      EXPECT_EQ((*found)->rows((*found)->catalog()->find(name)->tree, Timestamp{UINT64_MAX}), 1u) << name;
     }
     EXPECT_TRUE((*found)->verify(0).ok());
   }

@@ -40,7 +40,10 @@ Status Engine::touch_page(PageId id) {
     {
       const OptimisticPage seen = pool_.optimistic(id);
       if (!seen) {
-        QUIRE_TRY(pool_.await(id));
+        const Status awaited = pool_.await(id);
+        QUIRE_ASSIGN(const space::Entry entry, table_.entry(id));
+        if (entry.free()) return Status();  // freed meanwhile
+        QUIRE_TRY(awaited);
         continue;
       }
       version = seen.version();
@@ -65,24 +68,19 @@ Status Engine::plan_shrink(Shrink when) {
 }
 
 Status Engine::list_pages_to_move() {
-  to_move_.clear();
+  std::vector<PageId> pages;
+  const std::uint64_t end = move_behind_;
   QUIRE_TRY(table_.for_each([&](PageId id, const space::Entry& entry) {
-    if (!entry.free() && entry.block().raw + entry.blocks() > move_behind_) to_move_.push_back(id);
+    if (!entry.free() && entry.block().raw + entry.blocks() > end) pages.push_back(id);
     return Status();
   }));
+  to_move_ = std::move(pages);
   // Pages of the table and the bitmap move too.
   os::Lock no_checkpoint(checkpoint_.mutex());
-  const auto behind = [&](const space::EntryTree& entries, std::uint32_t level, std::uint64_t i) {
-    return entries.level(level)[i].block().raw >= move_behind_;
-  };
-  for (std::uint32_t level = 0; level < table_.entries().depth(); ++level) {
-    for (std::uint64_t i = 0; i < table_.entries().level(level).size(); ++i) {
-      if (behind(table_.entries(), level, i)) QUIRE_TRY(table_.mark_dirty(level, i));
-    }
-  }
+  QUIRE_TRY(table_.mark_behind(Block{move_behind_}));
   for (std::uint32_t level = 0; level < bitmap_.entries().depth(); ++level) {
     for (std::uint64_t i = 0; i < bitmap_.entries().level(level).size(); ++i) {
-      if (behind(bitmap_.entries(), level, i)) bitmap_.mark_dirty(level, i);
+      if (bitmap_.entries().level(level)[i].block().raw >= move_behind_) bitmap_.mark_dirty(level, i);
     }
   }
   return Status();
@@ -110,6 +108,7 @@ Status Engine::cut_file() {
 
 Status Engine::shrink_at_close() {
   if (commits_.load(relaxed) == 0) return Status();  // whoever only looks at a file does not rewrite it
+  os::Lock alone(maintenance_mutex_);
   const std::uint64_t used = blocks_.used_blocks();
   const std::uint64_t end = checkpoint_.published().file_blocks;
   const std::uint64_t lowest = used + used / slack_at_close_fraction + slack_at_close_pages * file_.page_blocks();
@@ -121,33 +120,32 @@ Status Engine::shrink_at_close() {
   return publish();
 }
 
-Status Engine::compact_trees(std::uint64_t timeout_us) {
+Status Engine::compact_trees() {
   const CatalogPointer now = catalog();
   for (const auto& [name, record] : now->keyspaces) {
     std::string position;
     for (bool done = false; !done;) {
-      QUIRE_TRY(writer_slot_.enter(timeout_us));
-      const txn::WriterTurn turn(writer_slot_);
+      // Whoever drops a tree waits for this mutex before its pages go.
+      os::Lock alone(maintenance_mutex_);
       QUIRE_TRY(usable());
-      const CatalogPointer newest = committed_catalog_;
+      const CatalogPointer newest = committed_catalog();
       const catalog::KeyspaceRecord* current = newest->find(name);
       if (current == nullptr || current->tree != record.tree) break;  // dropped meanwhile
       btree::Tree rows = tree(record);
-      QUIRE_ASSIGN(done, rows.compact_step(position, leaves_per_turn, snapshots_.horizon()));
+      QUIRE_ASSIGN(done, rows.compact_step(position, leaves_per_turn, status_.floor()));
       resources_.give_spare_units();
     }
   }
   return Status();
 }
 
-Status Engine::compact(std::uint64_t timeout_us) {
+Status Engine::compact() {
   QUIRE_TRY(usable());
   if (read_only_) return Status(Code::read_only, path() + " is open for reading only");
-  QUIRE_TRY(compact_trees(timeout_us));
+  QUIRE_TRY(compact_trees());
   std::uint64_t before = 0;
   for (int pass = 0; pass < compact_passes_max; ++pass) {
-    QUIRE_TRY(writer_slot_.enter(timeout_us));
-    const txn::WriterTurn turn(writer_slot_);
+    os::Lock alone(maintenance_mutex_);
     QUIRE_TRY(usable());
     QUIRE_TRY(purge_step(UINT64_MAX));
     QUIRE_TRY(publish());

@@ -27,7 +27,7 @@ inline Options small_options(Mode mode = Mode::create, Journal journal = Journal
 // One commit of rows of the default keyspace; an absent value erases.
 inline Status commit_rows(Engine& engine, const std::map<std::string, std::optional<std::string>>& rows) {
   std::optional<Writer> writer;
-  QUIRE_TRY(Writer::begin(engine, 0, writer));
+  QUIRE_TRY(Writer::begin(engine, {}, writer));
   const catalog::KeyspaceRecord record = *writer->catalog().find(default_keyspace);
   for (const auto& [key, value] : rows) {
     QUIRE_TRY(value ? writer->put(record, key, *value).status() : writer->erase(record, key).status());
@@ -37,7 +37,7 @@ inline Status commit_rows(Engine& engine, const std::map<std::string, std::optio
 
 inline Status create_keyspace(Engine& engine, const std::string& name) {
   std::optional<Writer> writer;
-  QUIRE_TRY(Writer::begin(engine, 0, writer));
+  QUIRE_TRY(Writer::begin(engine, {}, writer));
   QUIRE_TRY(writer->create_keyspace(name, {}));
   return writer->commit();
 }

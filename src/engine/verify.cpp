@@ -100,8 +100,9 @@ Result<VerifyReport> Engine::verify(std::uint64_t timeout_us) {
     return verify_published(notes);
   }
   // Nothing changes while it is compared: no writer, nothing dirty, no checkpoint.
-  QUIRE_TRY(writer_slot_.enter(timeout_us));
-  const txn::WriterTurn turn(writer_slot_);
+  QUIRE_TRY(writers_.close(timeout_us, Writers::Own::invalid));
+  const Writers::Alone alone(writers_);
+  os::Lock no_maintenance(maintenance_mutex_);
   QUIRE_TRY(usable());
   QUIRE_TRY(publish());
   QUIRE_ASSIGN(const checkpoint::StoredNotes notes, checkpoint_.notes());
@@ -160,11 +161,9 @@ Result<VerifyReport> Engine::verify_published(const checkpoint::StoredNotes& not
 
 Status Engine::undisturbed(std::uint64_t timeout_us, const std::function<Status()>& look) {
   if (read_only_) return look();
-  Status entered = writer_slot_.enter(timeout_us);
-  // `invalid`: this thread is the writer, and does nothing else meanwhile.
-  if (!entered.ok() && entered != Code::invalid) return entered;
-  std::optional<txn::WriterTurn> turn;
-  if (entered.ok()) turn.emplace(writer_slot_);
+  QUIRE_TRY(writers_.close(timeout_us, Writers::Own::stay));
+  const Writers::Alone alone(writers_);
+  os::Lock no_maintenance(maintenance_mutex_);
   os::Lock no_checkpoint(checkpoint_.mutex());
   return look();
 }

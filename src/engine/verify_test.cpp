@@ -61,7 +61,7 @@ TEST_F(engine_verify, is_not_needed_to_refuse_erasing_more_rows_than_are_counted
   const catalog::KeyspaceRecord second = *engine_->catalog()->find("second");
   ASSERT_TRUE(engine_->tree(second).put("uncounted", "row").ok());
   std::optional<Writer> writer;
-  ASSERT_TRUE(Writer::begin(*engine_, 0, writer).ok());
+  ASSERT_TRUE(Writer::begin(*engine_, {}, writer).ok());
   ASSERT_TRUE(writer->erase(second, "uncounted").value());
   const Status refused = writer->commit();
   EXPECT_EQ(refused, Code::corrupt);

@@ -5,10 +5,11 @@
 
 namespace quire::engine {
 
-void Visibility::open(CatalogPointer catalog, Xid limit) {
+void Visibility::open(CatalogPointer catalog, Timestamp limit) {
   os::Lock lock(mutex_);
   QUIRE_ASSERT(queue_.empty());
   visible_ = std::move(catalog);
+  snapshots_.set_committed(limit);
   snapshots_.set_newest(limit);
   version_.fetch_add(1, acq_rel);
 }
@@ -20,18 +21,18 @@ CatalogPointer Visibility::visible() const {
 
 void Visibility::show(const Commit& commit) {
   if (commit.changed != nullptr) visible_ = commit.changed;
-  snapshots_.set_newest(Xid{commit.xid.raw + 1});
+  snapshots_.set_newest(Timestamp{commit.at.raw + 1});
   if (commit.changed != nullptr) version_.fetch_add(1, acq_rel);
 }
 
-void Visibility::commit(Xid xid, Lsn when, CatalogPointer changed) {
+void Visibility::commit(Timestamp at, Lsn when, CatalogPointer changed) {
   os::Lock lock(mutex_);
-  Commit commit{xid, when, std::move(changed)};
+  Commit commit{at, when, std::move(changed)};
   if (queue_.empty() && when <= durable_) {
     show(commit);
     return;
   }
-  QUIRE_ASSERT(queue_.empty() || queue_.back().xid < xid);
+  QUIRE_ASSERT(queue_.empty() || queue_.back().at < at);
   queue_.push_back(std::move(commit));
   waiting_.store(queue_.size(), release);
 }

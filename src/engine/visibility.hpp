@@ -5,7 +5,7 @@
 // committed, visible or not (Engine::committed_catalog_): their own commit comes later in the same log.
 //
 // Invariants   1. the catalog that readers get is that of the newest visible commit; both change together
-//              2. snapshots.newest() is one above the newest visible transaction, or a limit from before
+//              2. snapshots.newest() is one above the newest visible commit, or a limit from before
 // Threads      any; the mutex is a leaf (BP-1)
 #pragma once
 
@@ -23,7 +23,7 @@ class Visibility {
  public:
   explicit Visibility(txn::Snapshots& snapshots) : snapshots_(snapshots) {}
 
-  void open(CatalogPointer catalog, Xid limit);
+  void open(CatalogPointer catalog, Timestamp limit);
 
   // Calls `read` with the visible catalog while no other can become visible.
   template <class Fn>
@@ -35,9 +35,9 @@ class Visibility {
   // Moves when keyspaces that readers see come or go.
   std::uint64_t version() const noexcept { return version_.load(acquire); }
 
-  // The transaction is committed. It is visible when the log is durable up to `when` (no_lsn: at once) and those before it
-  // are visible. `changed`: its catalog; null when that is as before. In the order of transactions.
-  void commit(Xid xid, Lsn when, CatalogPointer changed);
+  // There is a commit. It is visible when the log is durable up to `when` (no_lsn: at once) and those before it
+  // are visible. `changed`: its catalog; null when that is as before. In the order of commits.
+  void commit(Timestamp at, Lsn when, CatalogPointer changed);
   // The log is durable so far.
   void advance(Lsn durable);
   // Some commit is not visible yet.
@@ -45,7 +45,7 @@ class Visibility {
 
  private:
   struct Commit {
-    Xid xid;
+    Timestamp at;
     Lsn when;
     CatalogPointer changed;
   };

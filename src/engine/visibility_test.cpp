@@ -13,44 +13,44 @@ namespace {
 
 class visibility : public testing::Test {
  protected:
-  visibility() { visibility_.open(std::make_shared<const catalog::Catalog>(), Xid{1}); }
-  Xid newest() const { return snapshots_.newest(); }
+  visibility() { visibility_.open(std::make_shared<const catalog::Catalog>(), Timestamp{1}); }
+  Timestamp newest() const { return snapshots_.newest(); }
 
   txn::Snapshots snapshots_;
   Visibility visibility_{snapshots_};
 };
 
 TEST_F(visibility, of_a_commit_that_waits_for_nothing_is_at_once) {
-  visibility_.commit(Xid{5}, wal::no_lsn, nullptr);
-  EXPECT_EQ(newest(), Xid{6});
+  visibility_.commit(Timestamp{5}, wal::no_lsn, nullptr);
+  EXPECT_EQ(newest(), Timestamp{6});
   EXPECT_FALSE(visibility_.waiting());
 }
 
 TEST_F(visibility, of_later_commits_waits_for_earlier_ones) {
-  visibility_.commit(Xid{5}, Lsn{100}, nullptr);
-  visibility_.commit(Xid{6}, wal::no_lsn, nullptr);
-  visibility_.commit(Xid{8}, Lsn{200}, nullptr);
-  visibility_.commit(Xid{9}, wal::no_lsn, nullptr);
-  EXPECT_EQ(newest(), Xid{1});
+  visibility_.commit(Timestamp{5}, Lsn{100}, nullptr);
+  visibility_.commit(Timestamp{6}, wal::no_lsn, nullptr);
+  visibility_.commit(Timestamp{8}, Lsn{200}, nullptr);
+  visibility_.commit(Timestamp{9}, wal::no_lsn, nullptr);
+  EXPECT_EQ(newest(), Timestamp{1});
   EXPECT_TRUE(visibility_.waiting());
   visibility_.advance(Lsn{99});
-  EXPECT_EQ(newest(), Xid{1});
+  EXPECT_EQ(newest(), Timestamp{1});
   visibility_.advance(Lsn{100});
-  EXPECT_EQ(newest(), Xid{7});
+  EXPECT_EQ(newest(), Timestamp{7});
   visibility_.advance(Lsn{50});  // told late
-  EXPECT_EQ(newest(), Xid{7});
+  EXPECT_EQ(newest(), Timestamp{7});
   visibility_.advance(Lsn{1000});
-  EXPECT_EQ(newest(), Xid{10});
+  EXPECT_EQ(newest(), Timestamp{10});
   EXPECT_FALSE(visibility_.waiting());
-  visibility_.commit(Xid{11}, Lsn{900}, nullptr);
-  EXPECT_EQ(newest(), Xid{12}) << "durable already";
+  visibility_.commit(Timestamp{11}, Lsn{900}, nullptr);
+  EXPECT_EQ(newest(), Timestamp{12}) << "durable already";
 }
 
 TEST_F(visibility, of_a_catalog_is_that_of_its_commit) {
   const auto changed = std::make_shared<const catalog::Catalog>();
   const CatalogPointer before = visibility_.visible();
   const std::uint64_t version = visibility_.version();
-  visibility_.commit(Xid{5}, Lsn{100}, changed);
+  visibility_.commit(Timestamp{5}, Lsn{100}, changed);
   EXPECT_EQ(visibility_.visible(), before);
   EXPECT_EQ(visibility_.version(), version);
   visibility_.advance(Lsn{100});
@@ -74,7 +74,7 @@ TEST_F(visibility, is_always_that_of_a_prefix_as_durable_as_it_asked_for) {
       tail += 8 * random.below(20);
       const Lsn when = random.chance(1, 2) ? Lsn{tail} : wal::no_lsn;
       commits.push_back({xid, when.raw});
-      visibility_.commit(Xid{xid}, when, nullptr);
+      visibility_.commit(Timestamp{xid}, when, nullptr);
     } else {
       durable = std::max(durable, random.below(tail + 1));
       visibility_.advance(Lsn{durable});
@@ -84,7 +84,7 @@ TEST_F(visibility, is_always_that_of_a_prefix_as_durable_as_it_asked_for) {
       if (commit.when > durable) break;
       expected = commit.xid + 1;
     }
-    ASSERT_EQ(newest(), Xid{expected}) << "step " << i;
+    ASSERT_EQ(newest(), Timestamp{expected}) << "step " << i;
     ASSERT_EQ(visibility_.waiting(), !commits.empty() && expected != xid + 1);
   }
 }

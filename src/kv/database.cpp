@@ -21,12 +21,14 @@ using kv::Visit;
 namespace {
 
 constexpr std::uint64_t us_per_ms = 1000;
+constexpr std::uint32_t doublings_max = 20;
 
 Result<std::shared_ptr<DatabaseState>> open_state(os::Environment& environment, const std::string& path, const Options& options) {
   auto state = std::make_shared<DatabaseState>();
   QUIRE_ASSIGN(state->engine, engine::open_shared(environment, path, options));
   state->read_only = options.mode == Mode::read_only;
   state->lock_timeout_us = options.lock_timeout_ms * us_per_ms;
+  state->isolation = options.isolation;
   return state;
 }
 
@@ -61,11 +63,23 @@ Status Database::close() {
   return contain_no_memory([&] { return impl_->state->close(); });
 }
 
-Result<Transaction> Database::begin(Access access) {
+Result<Transaction> Database::begin(Access access) { return begin(TransactionOptions{.access = access}); }
+
+Result<Transaction> Database::begin(const TransactionOptions& options) {
   return contain_no_memory([&]() -> Result<Transaction> {
-    QUIRE_ASSIGN(std::shared_ptr<TransactionState> state, TransactionState::begin(impl_->state, access));
+    QUIRE_ASSIGN(std::shared_ptr<TransactionState> state, TransactionState::begin(impl_->state, options));
     return Transaction(std::make_unique<Transaction::Impl>(Transaction::Impl{std::move(state)}));
   });
+}
+
+bool Database::wait_to_retry(const Status& status, std::uint32_t attempt, const RetryOptions& options) {
+  if (status != Code::deadlock && status != Code::conflict && status != Code::timeout && status != Code::busy) return false;
+  const std::uint64_t longest = std::uint64_t{options.longest_delay_ms} * us_per_ms;
+  const std::uint64_t doubled = std::uint64_t{options.first_delay_ms} * us_per_ms << std::min(attempt - 1, doublings_max);
+  const std::uint64_t delay = std::min(longest, doubled);
+  // Those who met each other should not meet again: half of it, and up to as much again.
+  os::sleep_us(delay / 2 + os::system_environment().entropy.next() % (delay / 2 + 1));
+  return true;
 }
 
 Result<Keyspace> Database::keyspace(std::string_view name) const {
@@ -89,7 +103,7 @@ Status Database::drop_keyspace(std::string_view name) {
 
 Result<std::vector<KeyspaceInfo>> Database::keyspaces() const {
   return contain_no_memory([&]() -> Result<std::vector<KeyspaceInfo>> {
-    QUIRE_ASSIGN(std::shared_ptr<TransactionState> state, TransactionState::begin(impl_->state, Access::read));
+    QUIRE_ASSIGN(std::shared_ptr<TransactionState> state, TransactionState::begin(impl_->state, {.access = Access::read}));
     Transaction tx(std::make_unique<Transaction::Impl>(Transaction::Impl{std::move(state)}));
     return tx.keyspaces();
   });
@@ -110,7 +124,7 @@ Result<VerifyReport> Database::verify() const {
 Status Database::checkpoint() {
   return contain_no_memory([&]() -> Status {
     QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
-    return contain_no_memory([&] { return visit.engine().checkpoint(impl_->state->lock_timeout_us); }, [&]() noexcept { visit.engine().poison(); });
+    return contain_no_memory([&] { return visit.engine().checkpoint(); }, [&]() noexcept { visit.engine().poison(); });
   });
 }
 
@@ -135,7 +149,7 @@ Result<RestoreReport> Database::restore(const std::string& backup, const std::st
 Status Database::compact() {
   return contain_no_memory([&]() -> Status {
     QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
-    return contain_no_memory([&] { return visit.engine().compact(impl_->state->lock_timeout_us); }, [&]() noexcept { visit.engine().poison(); });
+    return contain_no_memory([&] { return visit.engine().compact(); }, [&]() noexcept { visit.engine().poison(); });
   });
 }
 
@@ -199,7 +213,7 @@ Status Keyspace::Impl::read(std::string_view key, std::string* value) {
   for (;;) {
     QUIRE_ASSIGN(const Place where, place(visit));
     const btree::Tree tree = engine.tree(where.tree, where.root);
-    Result<btree::Tree::Found> found = tree.read(key, value, engine.committed());
+    Result<btree::Tree::Found> found = tree.read(key, value, engine.visible_now());
     if (found.ok() && *found == btree::Tree::Found::needs_snapshot) {
       QUIRE_ASSIGN(const engine::Reader snapshot, engine.begin_read());
       found = tree.read(key, value, snapshot.view());
@@ -257,13 +271,13 @@ Result<std::uint64_t> Keyspace::count() const {
   return contain_no_memory([&]() -> Result<std::uint64_t> {
     QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->database));
     QUIRE_ASSIGN(const catalog::KeyspaceRecord record, visit.find(impl_->name));
-    return visit.engine().rows(record.tree, visit.engine().committed().limit);
+    return visit.engine().rows(record.tree, visit.engine().visible_now().limit);
   });
 }
 
 Status Keyspace::put(std::string_view key, std::string_view value) {
   return contain_no_memory([&]() -> Status {
-    TransactionState state(impl_->database, Access::write);
+    TransactionState state(impl_->database, {});
     QUIRE_TRY(state.start());
     QUIRE_TRY(state.change([&] { return state.put(impl_->name, key, value, false); }));
     return state.commit();
@@ -272,7 +286,7 @@ Status Keyspace::put(std::string_view key, std::string_view value) {
 
 Status Keyspace::insert(std::string_view key, std::string_view value) {
   return contain_no_memory([&]() -> Status {
-    TransactionState state(impl_->database, Access::write);
+    TransactionState state(impl_->database, {});
     QUIRE_TRY(state.start());
     QUIRE_TRY(state.change([&] { return state.put(impl_->name, key, value, true); }));
     return state.commit();
@@ -281,7 +295,7 @@ Status Keyspace::insert(std::string_view key, std::string_view value) {
 
 Status Keyspace::erase(std::string_view key) {
   return contain_no_memory([&]() -> Status {
-    TransactionState state(impl_->database, Access::write);
+    TransactionState state(impl_->database, {});
     QUIRE_TRY(state.start());
     QUIRE_TRY(state.change([&] { return state.erase(impl_->name, key); }));
     return state.commit();

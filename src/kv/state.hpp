@@ -8,12 +8,14 @@
 #pragma once
 
 #include <array>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "base/atomic.hpp"
 #include "base/contain.hpp"
+#include "base/try.hpp"
 #include "engine/writer.hpp"
 #include "quire/database.hpp"
 
@@ -26,6 +28,7 @@ class DatabaseState {
   std::shared_ptr<engine::Engine> engine;
   bool read_only = false;
   std::uint64_t lock_timeout_us = 0;
+  Isolation isolation = Isolation::serializable;
 
   // A user keeps the engine from being closed. invalid after close, poisoned after a failed commit; then the
   // caller is no user. The slot to leave by, which is the calling thread's.
@@ -72,22 +75,38 @@ class Visit {
 Result<const catalog::KeyspaceRecord*> find_keyspace(const catalog::Catalog& catalog, std::string_view name);
 Status check_key(std::string_view key, std::uint32_t page_bytes);
 Status check_value(std::string_view value);
+// Its views lead into the range.
+lock::Interval interval_of(const Range& range) noexcept;
 
 class TransactionState {
  public:
   // Begins with start(). If that fails there is nothing to end.
-  TransactionState(std::shared_ptr<DatabaseState> database, Access access) noexcept : database_(std::move(database)), access_(access) {}
-  static Result<std::shared_ptr<TransactionState>> begin(std::shared_ptr<DatabaseState> database, Access access);
+  TransactionState(std::shared_ptr<DatabaseState> database, const TransactionOptions& options) noexcept
+      : database_(std::move(database)), options_(options) {}
+  static Result<std::shared_ptr<TransactionState>> begin(std::shared_ptr<DatabaseState> database, const TransactionOptions& options);
   Status start();
   TransactionState(const TransactionState&) = delete;
   TransactionState& operator=(const TransactionState&) = delete;
   ~TransactionState();
 
-  Access access() const noexcept { return access_; }
+  Access access() const noexcept { return options_.access; }
+  Isolation isolation() const noexcept { return options_.isolation.value_or(database_->isolation); }
   const bool& active() const noexcept { return active_; }
-  const catalog::Catalog& catalog() const noexcept { return writer_ ? writer_->catalog() : reader_->catalog(); }
+  // Why it was rolled back without being asked; ok: it was not.
+  const Status& lost() const noexcept { return lost_; }
+  // Valid until the next call.
+  const catalog::Catalog& catalog() { return writer_ ? writer_->catalog() : reader_->catalog(); }
   engine::Engine& engine() const noexcept { return *database_->engine; }
-  txn::View view() const noexcept { return writer_ ? txn::newest : reader_->view(); }
+  // Null in a read transaction.
+  engine::Writer* writer() noexcept { return writer_ ? &*writer_ : nullptr; }
+  // Snapshots of cursors are the transaction's: they end with it, the cursor may live on. Valid until given back.
+  using CursorSnapshot = std::optional<engine::Reader>;
+  CursorSnapshot& lend_snapshot() { return cursor_snapshots_.emplace_back(); }
+  void give_back(const CursorSnapshot& snapshot) noexcept {
+    cursor_snapshots_.remove_if([&](const CursorSnapshot& each) { return &each == &snapshot; });
+  }
+  // What a cursor sees that begins or goes on; `snapshot` is the cursor's, see Writer::cursor_view.
+  Result<txn::View> cursor_view(TreeId tree, CursorSnapshot& snapshot);
   // Moves whenever this transaction changes something.
   std::uint64_t changes() const noexcept { return writer_ ? writer_->changes() : 0; }
 
@@ -95,21 +114,36 @@ class TransactionState {
   Status usable() const;
   // Also read_only for a read transaction.
   Status writable() const;
-  Result<const catalog::KeyspaceRecord*> find(std::string_view keyspace) const;
+  Result<const catalog::KeyspaceRecord*> find(std::string_view keyspace);
 
-  Status get(std::string_view keyspace, std::string_view key, std::string& value) const;
-  Result<bool> contains(std::string_view keyspace, std::string_view key) const;
-  Result<std::uint64_t> count(const catalog::KeyspaceRecord& record) const;
+  Status get(std::string_view keyspace, std::string_view key, std::string& value);
+  Result<bool> contains(std::string_view keyspace, std::string_view key);
+  Status get_for_update(std::string_view keyspace, std::string_view key, std::string& value);
+  Status lock(std::string_view keyspace, const lock::Interval& interval, LockMode mode);
+  // `self`: this.
+  Result<std::unique_ptr<Cursor::Impl>> make_cursor(std::string_view keyspace, std::shared_ptr<TransactionState> self);
+  Result<std::uint64_t> count(std::string_view keyspace);
+  Result<std::uint64_t> count(const catalog::KeyspaceRecord& record);
   Status put(std::string_view keyspace, std::string_view key, std::string_view value, bool only_new);
   Status erase(std::string_view keyspace, std::string_view key);
   Status create_keyspace(std::string_view name, const Schema& schema);
   Status drop_keyspace(std::string_view name);
 
-  // Runs a change for a public call. One that runs out of memory may be half done: nothing of it is published, and only
+  // Runs a public call. The victim of a deadlock is rolled back at once: others wait for it.
+  template <class Work>
+  auto call(Work&& work) {
+    auto done = contain_no_memory(std::forward<Work>(work));
+    settle(status_of(done));
+    return done;
+  }
+  void settle(const Status& done) {
+    if (done == Code::deadlock && active_) give_up(done);
+  }
+  // The same for one that changes something. One that runs out of memory may be half done: nothing of it is published, and only
   // reopening takes it back.
   template <class Work>
   auto change(Work&& work) {
-    return contain_no_memory(std::forward<Work>(work), [&]() noexcept { engine().poison(); });
+    return call([&] { return contain_no_memory(std::forward<Work>(work), [&]() noexcept { engine().poison(); }); });
   }
 
   Result<std::uint64_t> bulk_load(std::string_view keyspace, const std::function<Result<bool>(Entry&)>& next);
@@ -127,6 +161,22 @@ class TransactionState {
  private:
   Status begin_inside();
   Status can_end() const;
+  void give_up(const Status& why);
+  static const Status& status_of(const Status& status) noexcept { return status; }
+  template <class T>
+  static Status status_of(const Result<T>& result) {
+    return result.status();
+  }
+  // Calls `work` with the keyspace's record; again when the keyspace has got another tree while it waited.
+  template <class Work>
+  auto in_keyspace(std::string_view keyspace, Work&& work) -> decltype(work(std::declval<const catalog::KeyspaceRecord&>())) {
+    for (;;) {
+      const std::uint64_t version = engine().committed_catalog_version();
+      QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, find(keyspace));
+      auto done = work(*record);
+      if (!writer_ || !(done == Code::not_found) || engine().committed_catalog_version() == version) return done;
+    }
+  }
   void end() noexcept;
   // Ends the transaction, however the scope is left.
   struct Ending {
@@ -137,12 +187,14 @@ class TransactionState {
   Result<std::size_t> find_savepoint(std::uint64_t savepoint) const;
 
   const std::shared_ptr<DatabaseState> database_;
-  const Access access_;
+  const TransactionOptions options_;
+  Status lost_;
   std::uint32_t slot_ = 0;
   bool active_ = false;
   bool asking_ = false;  // a bulk load waits for the caller's next row
   std::optional<engine::Reader> reader_;
   std::optional<engine::Writer> writer_;
+  std::list<CursorSnapshot> cursor_snapshots_;
   struct Named {
     std::uint64_t number;
     engine::Writer::Savepoint savepoint;

@@ -17,7 +17,7 @@ Transaction::~Transaction() {
 }
 
 Result<std::string> Transaction::get(std::string_view keyspace, std::string_view key) const {
-  return contain_no_memory([&]() -> Result<std::string> {
+  return impl_->state->call([&]() -> Result<std::string> {
     std::string value;
     QUIRE_TRY(impl_->state->get(keyspace, key, value));
     return value;
@@ -25,19 +25,31 @@ Result<std::string> Transaction::get(std::string_view keyspace, std::string_view
 }
 
 Status Transaction::get(std::string_view keyspace, std::string_view key, std::string& value) const {
-  return contain_no_memory([&] { return impl_->state->get(keyspace, key, value); });
+  return impl_->state->call([&] { return impl_->state->get(keyspace, key, value); });
 }
 
 Result<bool> Transaction::contains(std::string_view keyspace, std::string_view key) const {
-  return contain_no_memory([&] { return impl_->state->contains(keyspace, key); });
+  return impl_->state->call([&] { return impl_->state->contains(keyspace, key); });
+}
+
+Result<std::string> Transaction::get_for_update(std::string_view keyspace, std::string_view key) {
+  return impl_->state->call([&]() -> Result<std::string> {
+    std::string value;
+    QUIRE_TRY(impl_->state->get_for_update(keyspace, key, value));
+    return value;
+  });
+}
+
+Status Transaction::lock(std::string_view keyspace, std::string_view key, LockMode mode) {
+  return impl_->state->call([&] { return impl_->state->lock(keyspace, lock::Interval::point(key), mode); });
+}
+
+Status Transaction::lock(std::string_view keyspace, const Range& range, LockMode mode) {
+  return impl_->state->call([&] { return impl_->state->lock(keyspace, kv::interval_of(range), mode); });
 }
 
 Result<std::uint64_t> Transaction::count(std::string_view keyspace) const {
-  return contain_no_memory([&]() -> Result<std::uint64_t> {
-    QUIRE_TRY(impl_->state->usable());
-    QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, impl_->state->find(keyspace));
-    return impl_->state->count(*record);
-  });
+  return impl_->state->call([&] { return impl_->state->count(keyspace); });
 }
 
 Result<std::uint64_t> Transaction::count(std::string_view keyspace, const Range& range) const {
@@ -66,10 +78,10 @@ Status Transaction::erase(std::string_view keyspace, std::string_view key) {
 }
 
 Result<Cursor> Transaction::cursor(std::string_view keyspace) const {
-  return contain_no_memory([&]() -> Result<Cursor> {
+  return impl_->state->call([&]() -> Result<Cursor> {
     QUIRE_TRY(impl_->state->usable());
-    QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, impl_->state->find(keyspace));
-    return Cursor(std::make_unique<Cursor::Impl>(impl_->state, *record));
+    QUIRE_ASSIGN(std::unique_ptr<Cursor::Impl> cursor, impl_->state->make_cursor(keyspace, impl_->state));
+    return Cursor(std::move(cursor));
   });
 }
 
@@ -86,10 +98,11 @@ Status Transaction::drop_keyspace(std::string_view name) {
 }
 
 Result<std::vector<KeyspaceInfo>> Transaction::keyspaces() const {
-  return contain_no_memory([&]() -> Result<std::vector<KeyspaceInfo>> {
+  return impl_->state->call([&]() -> Result<std::vector<KeyspaceInfo>> {
     QUIRE_TRY(impl_->state->usable());
     std::vector<KeyspaceInfo> all;
-    for (const auto& [name, record] : impl_->state->catalog().keyspaces) {
+    const catalog::Catalog now = impl_->state->catalog();
+    for (const auto& [name, record] : now.keyspaces) {
       QUIRE_ASSIGN(const std::uint64_t rows, impl_->state->count(record));
       all.push_back({name, record.schema, rows});
     }
@@ -98,16 +111,20 @@ Result<std::vector<KeyspaceInfo>> Transaction::keyspaces() const {
 }
 
 Result<KeyspaceInfo> Transaction::keyspace(std::string_view name) const {
-  return contain_no_memory([&]() -> Result<KeyspaceInfo> {
+  return impl_->state->call([&]() -> Result<KeyspaceInfo> {
     QUIRE_TRY(impl_->state->usable());
-    QUIRE_ASSIGN(const catalog::KeyspaceRecord* record, impl_->state->find(name));
-    QUIRE_ASSIGN(const std::uint64_t rows, impl_->state->count(*record));
-    return KeyspaceInfo{std::string(name), record->schema, rows};
+    QUIRE_ASSIGN(const catalog::KeyspaceRecord* found, impl_->state->find(name));
+    const catalog::KeyspaceRecord record = *found;
+    QUIRE_ASSIGN(const std::uint64_t rows, impl_->state->count(record));
+    return KeyspaceInfo{std::string(name), record.schema, rows};
   });
 }
 
 Result<std::uint64_t> Transaction::bulk_load(std::string_view keyspace, const std::function<Result<bool>(Entry&)>& next) {
-  return impl_->state->bulk_load(keyspace, next);
+  // What `next` throws passes through.
+  Result<std::uint64_t> rows = impl_->state->bulk_load(keyspace, next);
+  impl_->state->settle(rows.status());
+  return rows;
 }
 
 void Transaction::set_durability(Durability durability) noexcept { impl_->state->set_durability(durability); }
@@ -136,5 +153,7 @@ Status Transaction::release(Savepoint savepoint) {
 
 bool Transaction::active() const noexcept { return impl_ != nullptr && impl_->state->active(); }
 Access Transaction::access() const noexcept { return impl_->state->access(); }
+Isolation Transaction::isolation() const noexcept { return impl_->state->isolation(); }
+Status Transaction::lost() const { return impl_->state->lost(); }
 
 }  // namespace quire

@@ -4,13 +4,15 @@
 // way it ends.
 #include "base/contain.hpp"
 #include "base/try.hpp"
-#include "kv/state.hpp"
+#include "kv/cursor_state.hpp"
 
 namespace quire::kv {
 
 using catalog::KeyspaceRecord;
 
 namespace {
+
+constexpr std::uint64_t us_per_ms = 1000;
 
 // True for as long as it lives.
 class Asking {
@@ -45,6 +47,12 @@ Status check_key(std::string_view key, std::uint32_t page_bytes) {
 Status check_value(std::string_view value) {
   if (value.size() <= value_bytes_max) return Status();
   return Status(Code::limit, "a value of " + std::to_string(value.size()) + " bytes exceeds the limit of " + std::to_string(value_bytes_max));
+}
+
+lock::Interval interval_of(const Range& range) noexcept {
+  const lock::Bound lower = range.lower ? lock::Bound{*range.lower, range.lower_inclusive} : lock::Bound{};
+  if (!range.upper) return lock::Interval::from(lower);
+  return lock::Interval::between(lower, lock::Bound{*range.upper, range.upper_inclusive});
 }
 
 // enter() counts and then looks at the phase, close() sets the phase and then looks at the counts; of two that meet
@@ -100,8 +108,8 @@ Result<KeyspaceRecord> Visit::find(std::string_view keyspace) const {
 
 Status Visit::check_key(std::string_view key) const { return kv::check_key(key, engine().page_bytes()); }
 
-Result<std::shared_ptr<TransactionState>> TransactionState::begin(std::shared_ptr<DatabaseState> database, Access access) {
-  auto state = std::make_shared<TransactionState>(std::move(database), access);
+Result<std::shared_ptr<TransactionState>> TransactionState::begin(std::shared_ptr<DatabaseState> database, const TransactionOptions& options) {
+  auto state = std::make_shared<TransactionState>(std::move(database), options);
   QUIRE_TRY(state->start());
   return state;
 }
@@ -116,13 +124,18 @@ Status TransactionState::start() {
 }
 
 Status TransactionState::begin_inside() {
-  if (access_ == Access::read) {
+  if (access() == Access::read) {
     QUIRE_ASSIGN(engine::Reader reader, engine().begin_read());
     reader_.emplace(std::move(reader));
     return Status();
   }
   if (database_->read_only) return Status(Code::read_only, engine().path() + " is open for reading only");
-  return engine::Writer::begin(engine(), database_->lock_timeout_us, writer_);
+  const engine::Writer::Begin how{
+      .isolation = isolation(),
+      .lock_timeout_us = options_.lock_timeout_ms ? std::uint64_t{*options_.lock_timeout_ms} * us_per_ms : database_->lock_timeout_us};
+  QUIRE_TRY(engine::Writer::begin(engine(), how, writer_));
+  if (options_.durability) writer_->set_durability(*options_.durability);
+  return Status();
 }
 
 TransactionState::~TransactionState() {
@@ -132,68 +145,111 @@ TransactionState::~TransactionState() {
 void TransactionState::end() noexcept {
   active_ = false;
   savepoints_.clear();
+  for (CursorSnapshot& snapshot : cursor_snapshots_) snapshot.reset();
   reader_.reset();
   writer_.reset();
   database_->leave(slot_);
 }
 
+// The lock table has chosen this one of those who wait for each other in a circle.
+void TransactionState::give_up(const Status& why) {
+  lost_ = Status(why.code(), "the transaction was rolled back: " + std::string(why.message()));
+  const Ending ending{*this};
+  (void)contain_no_memory([&] { return writer_->rollback(); }, [&]() noexcept { engine().poison(); }).ok();
+}
+
 Status TransactionState::usable() const {
+  if (!lost_.ok()) return lost_;
   if (!active_) return Status(Code::invalid, "the transaction has ended");
   return engine().usable();
 }
 
 Status TransactionState::writable() const {
   QUIRE_TRY(usable());
-  if (access_ == Access::read) return Status(Code::read_only, "a read transaction cannot change anything");
+  if (access() == Access::read) return Status(Code::read_only, "a read transaction cannot change anything");
   return can_end();
 }
 
 Status TransactionState::can_end() const {
+  if (!lost_.ok()) return lost_;
   if (!active_) return Status(Code::invalid, "the transaction has ended");
   if (asking_) return Status(Code::invalid, "the callback of a bulk load can read in its transaction, but neither change nor end it");
   return Status();
 }
 
-Result<const KeyspaceRecord*> TransactionState::find(std::string_view keyspace) const {
-  return find_keyspace(catalog(), keyspace);
+Result<const KeyspaceRecord*> TransactionState::find(std::string_view keyspace) { return find_keyspace(catalog(), keyspace); }
+
+Result<txn::View> TransactionState::cursor_view(TreeId tree, CursorSnapshot& snapshot) {
+  if (writer_) return writer_->cursor_view(tree, snapshot);
+  return reader_->view();
 }
 
-Result<bool> TransactionState::contains(std::string_view keyspace, std::string_view key) const {
+Result<bool> TransactionState::contains(std::string_view keyspace, std::string_view key) {
   QUIRE_TRY(usable());
   QUIRE_TRY(check_key(key, engine().page_bytes()));
-  QUIRE_ASSIGN(const KeyspaceRecord* record, find(keyspace));
-  return engine().tree(*record).contains(key, view());
+  return in_keyspace(keyspace, [&](const KeyspaceRecord& record) -> Result<bool> {
+    return writer_ ? writer_->contains(record, key) : engine().tree(record).contains(key, reader_->view());
+  });
 }
 
-Status TransactionState::get(std::string_view keyspace, std::string_view key, std::string& value) const {
+Status TransactionState::get(std::string_view keyspace, std::string_view key, std::string& value) {
   QUIRE_TRY(usable());
   QUIRE_TRY(check_key(key, engine().page_bytes()));
-  QUIRE_ASSIGN(const KeyspaceRecord* record, find(keyspace));
-  return engine().tree(*record).get(key, value, view());
+  return in_keyspace(keyspace, [&](const KeyspaceRecord& record) {
+    return writer_ ? writer_->get(record, key, value) : engine().tree(record).get(key, value, reader_->view());
+  });
 }
 
-Result<std::uint64_t> TransactionState::count(const KeyspaceRecord& record) const {
-  return writer_ ? writer_->rows(record) : engine().rows(record.tree, reader_->view().limit);
+Status TransactionState::get_for_update(std::string_view keyspace, std::string_view key, std::string& value) {
+  QUIRE_TRY(writable());
+  QUIRE_TRY(check_key(key, engine().page_bytes()));
+  return in_keyspace(keyspace, [&](const KeyspaceRecord& record) { return writer_->get_for_update(record, key, value); });
+}
+
+Status TransactionState::lock(std::string_view keyspace, const lock::Interval& interval, LockMode mode) {
+  QUIRE_TRY(writable());
+  const lock::Mode wanted = mode == LockMode::exclusive ? lock::Mode::exclusive : lock::Mode::shared;
+  return in_keyspace(keyspace, [&](const KeyspaceRecord& record) { return writer_->lock(record, interval, wanted); });
+}
+
+Result<std::unique_ptr<Cursor::Impl>> TransactionState::make_cursor(std::string_view keyspace, std::shared_ptr<TransactionState> self) {
+  return in_keyspace(keyspace, [&](const KeyspaceRecord& record) -> Result<std::unique_ptr<Cursor::Impl>> {
+    CursorSnapshot& snapshot = lend_snapshot();
+    const Result<txn::View> view = cursor_view(record.tree, snapshot);
+    if (view.ok()) return std::make_unique<Cursor::Impl>(std::move(self), record, *view, snapshot);
+    give_back(snapshot);
+    return view.status();
+  });
+}
+
+Result<std::uint64_t> TransactionState::count(std::string_view keyspace) {
+  QUIRE_TRY(usable());
+  return in_keyspace(keyspace, [&](const KeyspaceRecord& record) { return count(record); });
+}
+
+Result<std::uint64_t> TransactionState::count(const KeyspaceRecord& record) {
+  if (writer_) return writer_->rows(record);
+  return engine().rows(record.tree, reader_->view().limit);
 }
 
 Status TransactionState::put(std::string_view keyspace, std::string_view key, std::string_view value, bool only_new) {
   QUIRE_TRY(writable());
   QUIRE_TRY(check_key(key, engine().page_bytes()));
   QUIRE_TRY(check_value(value));
-  QUIRE_ASSIGN(const KeyspaceRecord* record, find(keyspace));
-  if (only_new) {
-    QUIRE_ASSIGN(const bool present, engine().tree(*record).contains(key));
-    if (present) return Status(Code::exists, "the key is in keyspace '" + std::string(keyspace) + "' already");
-  }
-  return writer_->put(*record, key, value).status();
+  return in_keyspace(keyspace, [&](const KeyspaceRecord& record) -> Status {
+    if (!only_new) return writer_->put(record, key, value).status();
+    QUIRE_ASSIGN(const bool added, writer_->insert(record, key, value));
+    return added ? Status() : Status(Code::exists, "the key is in keyspace '" + std::string(keyspace) + "' already");
+  });
 }
 
 Status TransactionState::erase(std::string_view keyspace, std::string_view key) {
   QUIRE_TRY(writable());
   QUIRE_TRY(check_key(key, engine().page_bytes()));
-  QUIRE_ASSIGN(const KeyspaceRecord* record, find(keyspace));
-  QUIRE_ASSIGN(const bool erased, writer_->erase(*record, key));
-  return erased ? Status() : Status(Code::not_found);
+  return in_keyspace(keyspace, [&](const KeyspaceRecord& record) -> Status {
+    QUIRE_ASSIGN(const bool erased, writer_->erase(record, key));
+    return erased ? Status() : Status(Code::not_found);
+  });
 }
 
 Status TransactionState::create_keyspace(std::string_view name, const Schema& schema) {
@@ -222,13 +278,14 @@ Result<std::uint64_t> TransactionState::put_in_order(std::string_view keyspace, 
 
 Result<std::uint64_t> TransactionState::bulk_load(std::string_view keyspace, const std::function<Result<bool>(Entry&)>& next) {
   QUIRE_TRY(writable());
-  QUIRE_ASSIGN(const KeyspaceRecord* record, find(keyspace));
   const std::uint32_t page_bytes = engine().page_bytes();
+  // The emptiness of a keyspace that is about to be filled anew is locked; row by row it does not matter.
+  QUIRE_ASSIGN(const bool empty, writer_->lock_if_empty(keyspace));
   const auto ask = [&](Entry& row) -> Result<bool> {
     const Asking asking(asking_);
     return next(row);
   };
-  if (writer_->rows(*record) == 0) {
+  if (empty) {
     return writer_->bulk_load(keyspace, [&](Entry& row) -> Result<bool> {
       QUIRE_ASSIGN(const bool more, ask(row));
       if (!more) return false;

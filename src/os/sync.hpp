@@ -40,6 +40,9 @@ class QUIRE_ANNOTATE(capability("mutex")) Mutex {
 class QUIRE_ANNOTATE(scoped_lockable) Lock {
  public:
   explicit Lock(Mutex& mutex) QUIRE_ANNOTATE(acquire_capability(mutex)) : mutex_(mutex) { mutex_.lock(); }
+  // Takes over a mutex that try_lock() has locked.
+  struct Locked {};
+  Lock(Mutex& mutex, Locked) QUIRE_ANNOTATE(requires_capability(mutex)) : mutex_(mutex) {}
   ~Lock() QUIRE_ANNOTATE(release_capability()) { mutex_.unlock(); }
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;

@@ -5,7 +5,7 @@
 // same page number, and it does not matter whether the value was ever finished. What is freed is what the chain
 // lists, whatever length a stub names.
 //
-// Threads   the one writer
+// Threads   one at a time for one value
 // Errors    corrupt (a page that is not part of a value), and as Action::prepare; the chain is then as the last action left it
 #pragma once
 

@@ -32,7 +32,7 @@ TEST(overflow_free, leaves_a_whole_chain_between_slices) {
         before = now;
       }
       EXPECT_TRUE(before.empty());
-      EXPECT_EQ(pages.space.blocks.reserved_units(), pages.resources.spare_units);
+      EXPECT_EQ(pages.space.blocks.reserved_units(), pages.resources.spare_units());
     }
   }
 }

@@ -6,7 +6,7 @@
 //
 // Invariants   1. every data page but the last is full
 //              2. an index page lists ids_per_index pages, the last one what remains
-// Threads      write: the one writer; read and visit: any, while the stub's row cannot change
+// Threads      any; read and visit, while the stub's row cannot change
 // Errors       corrupt (a page of another kind, a wrong length or checksum); full, no_memory from writing
 #pragma once
 

@@ -25,7 +25,7 @@ TEST(overflow, reads_and_frees_values_of_every_border_length) {
 
       ASSERT_TRUE(free(pages.resources, stub).ok());
       pages.publish();
-      EXPECT_EQ(pages.space.blocks.reserved_units(), pages.resources.spare_units);
+      EXPECT_EQ(pages.space.blocks.reserved_units(), pages.resources.spare_units());
       EXPECT_EQ(published_pages(pages).size(), 0u) << "pages were left behind";
     }
   }

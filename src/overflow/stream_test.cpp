@@ -95,7 +95,7 @@ TEST(overflow_writer, leaves_nothing_when_it_is_dropped_at_any_length) {
       }
       pages.publish();
       ASSERT_EQ(published_pages(pages).size(), 0u);
-      ASSERT_EQ(pages.space.blocks.reserved_units(), pages.resources.spare_units);
+      ASSERT_EQ(pages.space.blocks.reserved_units(), pages.resources.spare_units());
     }
   }
 }
@@ -113,7 +113,7 @@ TEST(overflow_writer, leaves_nothing_when_the_disk_is_full_at_any_step) {
     const Result<Stub> written = write(pages.resources, test_tree, value);
     files.set_quota(os::MemFileSystem::no_quota);
     pages.publish();
-    EXPECT_EQ(pages.space.blocks.reserved_units(), pages.resources.spare_units);
+    EXPECT_EQ(pages.space.blocks.reserved_units(), pages.resources.spare_units());
     EXPECT_EQ(read_back(pages, kept) == random_text(20000, 1), true);
     if (written.ok()) {
       EXPECT_EQ(read_back(pages, *written) == value, true);

@@ -12,7 +12,7 @@
 //
 // Invariants   1. every data page but the last is full; every index page but the last lists as many as fit
 //              2. memory: one page, however long the value
-// Threads      the one writer
+// Threads      one at a time for one value
 // Errors       as Action::prepare; invalid (append or finish after a failure or the end)
 #pragma once
 

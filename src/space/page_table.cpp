@@ -111,6 +111,14 @@ Status PageTable::load_leaf(std::uint64_t leaf) {
 }
 
 Result<PageId> PageTable::allocate_id() {
+  os::Lock ids(ids_mutex_);
+  {
+    os::Lock returned(returned_mutex_);
+    for (; !returned_.empty(); returned_.pop_back()) {
+      free_ids_.push_back(returned_.back());
+      std::push_heap(free_ids_.begin(), free_ids_.end(), std::greater<>());
+    }
+  }
   if (free_ids_.empty()) QUIRE_TRY(collect_free_ids());
   if (!free_ids_.empty()) {
     std::pop_heap(free_ids_.begin(), free_ids_.end(), std::greater<>());
@@ -136,15 +144,23 @@ Result<PageId> PageTable::allocate_id() {
 }
 
 Status PageTable::collect_free_ids() {
-  for (; free_ids_.empty() && leaves_searched_ * slots_per_leaf() < search_end_.raw; ++leaves_searched_) {
-    const std::uint64_t leaf = leaves_searched_;
+  while (free_ids_.empty()) {
+    std::uint64_t leaf = 0;
     {
       os::Lock lock(entries_mutex_);
+      leaf = leaves_searched_;
+      if (leaf * slots_per_leaf() >= search_end_.raw) return Status();
       const bool may_have_free = !images_[leaf].empty() || (entries_.leaf(leaf).place & Entry::has_free) != 0;
-      if (!may_have_free) continue;
+      if (!may_have_free) {
+        ++leaves_searched_;
+        continue;
+      }
     }
     QUIRE_TRY(load_leaf(leaf));
-    os::Lock lock(entries_mutex_);  // another thread may be writing one of these pages out
+    // One step for those who free pages of it meanwhile: either the search finds the number, or they give it back.
+    os::Lock lock(entries_mutex_);
+    free_ids_.reserve(slots_per_leaf());
+    leaves_searched_ = leaf + 1;
     for (std::uint64_t k = 0; k < slots_per_leaf(); ++k) {
       const PageId id{leaf * slots_per_leaf() + k};
       if (id.raw == 0 || id >= search_end_) continue;
@@ -157,12 +173,10 @@ Status PageTable::collect_free_ids() {
 
 void PageTable::free_id(PageId id) {
   QUIRE_ASSERT(id.raw != 0 && id.raw < next_page_.load(relaxed));
-  // Free numbers of table pages not searched yet are found there when their turn comes.
-  if (id < search_end_ && id.raw / slots_per_leaf() >= leaves_searched_) return;
   // It comes from destructors too. A number that cannot be noted is found again by the next opening.
   const auto note = [&] {
-    free_ids_.push_back(id);
-    std::push_heap(free_ids_.begin(), free_ids_.end(), std::greater<>());
+    os::Lock lock(returned_mutex_);
+    returned_.push_back(id);
     return Status();
   };
   (void)contain_no_memory(note).ok();
@@ -176,9 +190,19 @@ void PageTable::change_image(PageId id, Entry entry) {
 }
 
 void PageTable::set_entry(PageId id, Entry entry, Epoch epoch) {
+  os::Lock lock(entries_mutex_);
+  change_entry(id, entry, epoch);
+}
+
+bool PageTable::set_free(PageId id, Epoch epoch) {
+  os::Lock lock(entries_mutex_);
+  change_entry(id, Entry{}, epoch);
+  return id >= search_end_ || leaf_of(id) < leaves_searched_;
+}
+
+void PageTable::change_entry(PageId id, Entry entry, Epoch epoch) {
   PageSlot* slot = find(id);
   QUIRE_ASSERT(slot != nullptr);
-  os::Lock lock(entries_mutex_);
   slot->entry = entry;
   if (writing_ != Epoch{} && epoch != writing_) {
     if (!seeded_bug("publish_the_current_table")) {
@@ -191,14 +215,16 @@ void PageTable::set_entry(PageId id, Entry entry, Epoch epoch) {
 }
 
 std::uint64_t PageTable::path_units(PageId id, Epoch epoch) {
-  if (has_path(id, epoch)) return 0;
+  os::Lock lock(path_mutex_);
   const std::uint64_t leaf = leaf_of(id);
+  if (leaf < path_epoch_.size() && path_epoch_[leaf] == epoch.raw) return 0;
   if (leaf >= path_epoch_.size()) path_epoch_.resize(leaf + 1, 0);
   path_epoch_[leaf] = epoch.raw;
   return path_units_max();
 }
 
 bool PageTable::has_path(PageId id, Epoch epoch) const noexcept {
+  os::Lock lock(path_mutex_);
   const std::uint64_t leaf = leaf_of(id);
   return leaf < path_epoch_.size() && path_epoch_[leaf] == epoch.raw;
 }
@@ -273,6 +299,20 @@ Status PageTable::mark_dirty(std::uint32_t level, std::uint64_t index) {
   os::Lock lock(entries_mutex_);
   QUIRE_ASSERT(writing_ == Epoch{});
   entries_.mark(level, index);
+  return Status();
+}
+
+Status PageTable::mark_behind(Block block) {
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> behind;
+  {
+    os::Lock lock(entries_mutex_);
+    for (std::uint32_t level = 0; level < entries_.depth(); ++level) {
+      for (std::uint64_t i = 0; i < entries_.level(level).size(); ++i) {
+        if (entries_.level(level)[i].block() >= block) behind.emplace_back(level, i);
+      }
+    }
+  }
+  for (const auto& [level, i] : behind) QUIRE_TRY(mark_dirty(level, i));
   return Status();
 }
 

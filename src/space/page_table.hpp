@@ -13,8 +13,8 @@
 //              2. a page number is in exactly one of: in use, free_ids_, a table page not searched yet
 //              3. outside a checkpoint, image = slot for every entry
 // Protocol     begin_write(E) set_entry* assign* write publish(E)
-// Threads      find, load, set_entry: any; an entry in a slot is changed by the holder of the page's latch; numbers by the
-//              one writer; path_units where nobody else is in the gate; the rest by the checkpoint
+// Threads      find, load, set_entry, set_free, path_units and numbers: any; an entry in a slot is changed by the holder of the page's
+//              latch; the rest by the checkpoint
 // Errors       corrupt, io when a table page cannot be read; limit when page numbers run out
 #pragma once
 
@@ -55,18 +55,20 @@ class PageTable {
 
   PageId next_page() const noexcept { return PageId{next_page_.load(acquire)}; }
 
-  // A page number for a new page.
-  Result<PageId> allocate_id();
-  // The number of a page whose entry is free may be used again.
-  void free_id(PageId id);
+  // A page number for a new page. May read table pages.
+  Result<PageId> allocate_id() QUIRE_EXCLUDES(ids_mutex_);
+  // The number of a page whose entry is free may be used again. Waits for nothing.
+  void free_id(PageId id) QUIRE_EXCLUDES(returned_mutex_);
 
   // The entry of a page changes in `epoch`.
   void set_entry(PageId id, Entry entry, Epoch epoch);
+  // It becomes free. True when free_id() must follow; else the search of its table page finds the number, or has just found it.
+  bool set_free(PageId id, Epoch epoch);
   // Units a page that becomes dirty needs for its table path, the first time in an epoch (BA-7). In the gate, or with it
   // closed.
   std::uint64_t path_units(PageId id, Epoch epoch);
   // Whether it will return none.
-  bool has_path(PageId id, Epoch epoch) const noexcept;
+  bool has_path(PageId id, Epoch epoch) const noexcept QUIRE_EXCLUDES(path_mutex_);
   // Most units that path_units can return.
   std::uint64_t path_units_max() const noexcept { return depth_.load(relaxed) + 1; }
 
@@ -92,6 +94,8 @@ class PageTable {
   // Whether the epoch under way has changed any entry.
   bool dirty() const;
   // A table page or inner page moves to another block in the epoch under way (BA-9). Not while one is being written.
+  // All table pages whose place is at or behind a block are written anew. No checkpoint is being written.
+  Status mark_behind(Block block) QUIRE_EXCLUDES(entries_mutex_);
   Status mark_dirty(std::uint32_t level, std::uint64_t index);
 
   // All entries, page numbers 1 to next_page - 1, table pages loaded as needed: what the epoch under way will
@@ -108,7 +112,8 @@ class PageTable {
   std::uint64_t slots_per_leaf() const noexcept { return entries_.fanout(); }
   PageSlot* ensure_slot(PageId id);
   std::uint64_t fill_leaf(std::uint64_t leaf, MutableBytes into);
-  Status collect_free_ids();
+  Status collect_free_ids() QUIRE_REQUIRES(ids_mutex_);
+  void change_entry(PageId id, Entry entry, Epoch epoch) QUIRE_REQUIRES(entries_mutex_);
   Status load_leaf(std::uint64_t leaf) QUIRE_EXCLUDES(entries_mutex_);
   void change_image(PageId id, Entry entry) QUIRE_REQUIRES(entries_mutex_);
 
@@ -128,12 +133,14 @@ class PageTable {
 
   // Of the checkpoint.
   PageId next_page_at_flip_{};
-  // Of the one writer.
-  std::vector<PageId> free_ids_;           // a heap, lowest on top
-  std::uint64_t leaves_searched_ = 0;      // table pages below it have given their free numbers to free_ids_
-  PageId search_end_{};                    // numbers from here on were never in use when the file was opened
-  // Of who changes pages: the writer, or a flip.
-  std::vector<std::uint64_t> path_epoch_;  // per table page: the last epoch that reserved its path
+  os::Mutex ids_mutex_;  // before loading_; may be held while a table page is read
+  std::vector<PageId> free_ids_ QUIRE_GUARDED_BY(ids_mutex_);  // a heap, lowest on top
+  std::uint64_t leaves_searched_ QUIRE_GUARDED_BY(entries_mutex_) = 0;  // table pages below it have given their free numbers to free_ids_
+  PageId search_end_{};                    // numbers from here on were never in use when the file was opened; constant after loading
+  os::Mutex returned_mutex_;  // a leaf
+  std::vector<PageId> returned_ QUIRE_GUARDED_BY(returned_mutex_);  // on their way to free_ids_
+  mutable os::Mutex path_mutex_;  // a leaf
+  std::vector<std::uint64_t> path_epoch_ QUIRE_GUARDED_BY(path_mutex_);  // per table page: the last epoch that reserved its path
 };
 
 }  // namespace quire::space

@@ -89,11 +89,12 @@ struct Space {
   void free_page(PageId id) {
     QUIRE_ASSERT(table.load(id).ok());
     const Entry old = table.find(id)->entry;
+    bool give_id_back = true;
     if (!old.free()) {
       blocks.supersede(old.block(), running());
-      table.set_entry(id, Entry{}, running());
+      give_id_back = table.set_free(id, running());
     }
-    table.free_id(id);
+    if (give_id_back) table.free_id(id);
   }
 
   // A checkpoint in two steps; what changes in between belongs to the next epoch.

@@ -1,34 +1,44 @@
 // PurgeQueue: stepping through the records of finished transactions, newest first within each.
 #include "txn/purge_queue.hpp"
 
+#include <iterator>
+
 #include "base/try.hpp"
 
 namespace quire::txn {
 
-void PurgeQueue::add(const WriteTransaction& committed) {
+void PurgeQueue::add(const WriteTransaction& committed, Timestamp at) {
   if (!committed.changed_anything()) return;
-  QUIRE_ASSERT(queue_.empty() || queue_.back().xid < committed.xid());
-  queue_.push_back({committed.xid(), committed.head(), committed.purge_work(), committed.log().end(), std::uint64_t{committed.operations()} + 1});
+  os::Lock lock(mutex_);
+  arrived_.push_back({at, committed.xid(), &committed.log(), committed.head(), committed.purge_work(), committed.log().end(),
+                      std::uint64_t{committed.operations()} + 1});
+  ++size_;
 }
 
-// Also what an earlier step could not release. A position counts once: a log that is empty begins again at the same ones.
-Status PurgeQueue::release(UndoLog& log) {
-  QUIRE_TRY(log.release(queue_.empty() ? log.end() : released_));
-  released_ = UndoPosition{};
-  return Status();
+std::size_t PurgeQueue::size() const noexcept {
+  os::Lock lock(mutex_);
+  return size_;
 }
 
-Result<bool> PurgeQueue::step(Xid horizon, std::uint64_t budget, UndoTarget& target, UndoLog& log) {
+void PurgeQueue::take_over() {
+  os::Lock lock(mutex_);
+  for (const Committed& arrived : arrived_) {
+    auto place = queue_.end();
+    while (place != queue_.begin() && std::prev(place)->at > arrived.at) --place;
+    queue_.insert(place, arrived);
+  }
+  arrived_.clear();
+}
+
+Result<bool> PurgeQueue::step(Timestamp horizon, std::uint64_t budget, UndoTarget& target) {
+  take_over();
   UndoCopy undo;
-  while (!queue_.empty() && queue_.front().xid < horizon) {
+  while (!queue_.empty() && queue_.front().at < horizon) {
     Committed& front = queue_.front();
     while (front.work > 0 && front.next != no_undo) {
-      if (budget == 0) {
-        QUIRE_TRY(release(log));
-        return false;
-      }
+      if (budget == 0) return false;
       --budget;
-      QUIRE_TRY(log.read(front.next, undo));
+      QUIRE_TRY(front.log->read(front.next, undo));
       // Damage must not lead in a circle.
       if (undo.record.operation >= front.newer_than) {
         return Status(Code::corrupt, "the undo records of transaction " + std::to_string(front.xid.raw) + " lead from one to a newer one, at undo page " +
@@ -41,10 +51,11 @@ Result<bool> PurgeQueue::step(Xid horizon, std::uint64_t budget, UndoTarget& tar
       front.next = undo.record.previous;
       front.newer_than = undo.record.operation;
     }
-    released_ = front.end;
+    QUIRE_TRY(front.log->release(front.end));
     queue_.pop_front();
+    os::Lock lock(mutex_);
+    --size_;
   }
-  QUIRE_TRY(release(log));
   return true;
 }
 

@@ -11,19 +11,24 @@ Snapshots::~Snapshots() {
   for (Group* group = first_.next.load(relaxed); group != nullptr;) delete std::exchange(group, group->next.load(relaxed));
 }
 
-Snapshots::Slot& Snapshots::acquire_slot() {
+// Purge may have looked at the slots before this one was filled; then the newest limit has moved on.
+void Snapshots::publish(Slot& slot, const Atomic<std::uint64_t>& newest, std::uint64_t limit) noexcept {
+  slot.limit.store(limit, seq_cst);
+  for (std::uint64_t now = newest.load(seq_cst); now != limit; now = newest.load(seq_cst)) {
+    slot.limit.store(now, seq_cst);
+    limit = now;
+  }
+}
+
+Snapshots::Slot& Snapshots::acquire_slot(const Atomic<std::uint64_t>& newest) {
   const std::size_t start = os::this_thread_number() % slots_per_group;
   for (Group* group = &first_;;) {
     for (std::size_t i = 0; i < slots_per_group; ++i) {
       Slot& slot = group->slots[(start + i) % slots_per_group];
       std::uint64_t free = 0;
-      std::uint64_t limit = newest_.load(seq_cst);
+      const std::uint64_t limit = newest.load(seq_cst);
       if (slot.limit.load(relaxed) != 0 || !slot.limit.compare_exchange_strong(free, limit, seq_cst, relaxed)) continue;
-      // Purge may have looked at the slots before this one was filled; then the newest limit has moved on.
-      for (std::uint64_t now = newest_.load(seq_cst); now != limit; now = newest_.load(seq_cst)) {
-        slot.limit.store(now, seq_cst);
-        limit = now;
-      }
+      publish(slot, newest, limit);
       return slot;
     }
     Group* next = group->next.load(acquire);
@@ -35,16 +40,16 @@ Snapshots::Slot& Snapshots::acquire_slot() {
   }
 }
 
-Xid Snapshots::horizon() const noexcept {
+Timestamp Snapshots::horizon() const noexcept {
   std::uint64_t oldest = newest_.load(seq_cst);
-  if (seeded_bug("purge_ahead_of_a_snapshot")) return Xid{oldest};
+  if (seeded_bug("purge_ahead_of_a_snapshot")) return Timestamp{oldest};
   for (const Group* group = &first_; group != nullptr; group = group->next.load(acquire)) {
     for (const Slot& slot : group->slots) {
       const std::uint64_t limit = slot.limit.load(seq_cst);
       if (limit != 0) oldest = std::min(oldest, limit);
     }
   }
-  return Xid{oldest};
+  return Timestamp{oldest};
 }
 
 std::uint64_t Snapshots::registered() const noexcept {

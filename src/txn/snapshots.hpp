@@ -1,10 +1,13 @@
 // Snapshots: which limits readers hold, so that purge keeps what they may still need.
 //
-//   reader   limit = slot.acquire()  ... reads ...  slot.release()
+//   reader   slot = acquire_slot()  ... reads below slot.limit ...  release_slot(slot)
 //   purge    horizon() <= every registered limit, and <= every limit registered later
 //
+// A limit is the first timestamp that is invisible. Readers begin with what is visible, and durable if it promised to be;
+// writers with everything that is committed, since their own commit comes later in the same log (TX-1).
+//
 // A reader stores the newest limit in a slot of its own and then looks whether it is still the newest; purge reads
-// the newest limit first and the slots after (TX-2). Both sides are sequentially consistent, so that a reader that
+// the newest visible limit first and the slots after (TX-2). Both sides are sequentially consistent, so that a reader that
 // purge did not see takes a limit at or above the one purge began with.
 //
 // Threads   any
@@ -24,19 +27,26 @@ class Snapshots {
  public:
   ~Snapshots();
 
-  // Newest first invisible transaction. Set by the writer when a commit is durable.
-  void set_newest(Xid limit) noexcept { newest_.store(limit.raw, seq_cst); }
-  Xid newest() const noexcept { return Xid{newest_.load(acquire)}; }
+  // Everything below it is visible to new readers. Set when a commit is as durable as it promised.
+  void set_newest(Timestamp limit) noexcept { newest_.store(limit.raw, seq_cst); }
+  Timestamp newest() const noexcept { return Timestamp{newest_.load(acquire)}; }
+  // Everything below it is committed. Set with each commit, at or above newest().
+  void set_committed(Timestamp limit) noexcept { committed_.store(limit.raw, seq_cst); }
+  Timestamp committed() const noexcept { return Timestamp{committed_.load(acquire)}; }
 
   struct alignas(64) Slot {
     Atomic<std::uint64_t> limit{0};  // 0: free
   };
   // The slot's limit is the snapshot's. Never fails; slots are made as needed.
-  Slot& acquire_slot();
+  Slot& acquire_slot() { return acquire_slot(newest_); }
+  // With everything that is committed.
+  Slot& acquire_writer_slot() { return acquire_slot(committed_); }
+  // The slot's owner goes on with everything that is committed now.
+  void renew_writer_slot(Slot& slot) const noexcept { publish(slot, committed_, committed_.load(seq_cst)); }
   static void release_slot(Slot& slot) noexcept { slot.limit.store(0, release); }
 
-  // Every transaction below it is finished for every snapshot there is and will be.
-  Xid horizon() const noexcept;
+  // Every snapshot there is and will be sees the commits below it.
+  Timestamp horizon() const noexcept;
   std::uint64_t registered() const noexcept;
 
  private:
@@ -46,7 +56,11 @@ class Snapshots {
     Atomic<Group*> next{nullptr};
   };
 
+  Slot& acquire_slot(const Atomic<std::uint64_t>& newest);
+  static void publish(Slot& slot, const Atomic<std::uint64_t>& newest, std::uint64_t limit) noexcept;
+
   alignas(64) Atomic<std::uint64_t> newest_{1};
+  alignas(64) Atomic<std::uint64_t> committed_{1};
   mutable Group first_;
 };
 

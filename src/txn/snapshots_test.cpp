@@ -16,21 +16,21 @@ namespace {
 
 TEST(snapshots, hold_the_horizon_back_as_long_as_they_live) {
   Snapshots snapshots;
-  snapshots.set_newest(Xid{5});
-  EXPECT_EQ(snapshots.horizon(), Xid{5});
+  snapshots.set_newest(Timestamp{5});
+  EXPECT_EQ(snapshots.horizon(), Timestamp{5});
   Snapshots::Slot& old = snapshots.acquire_slot();
   EXPECT_EQ(old.limit.load(), 5u);
-  snapshots.set_newest(Xid{9});
+  snapshots.set_newest(Timestamp{9});
   Snapshots::Slot& young = snapshots.acquire_slot();
   EXPECT_EQ(young.limit.load(), 9u);
-  EXPECT_EQ(snapshots.horizon(), Xid{5});
+  EXPECT_EQ(snapshots.horizon(), Timestamp{5});
   EXPECT_EQ(snapshots.registered(), 2u);
   Snapshots::release_slot(old);
-  EXPECT_EQ(snapshots.horizon(), Xid{9});
-  snapshots.set_newest(Xid{12});
-  EXPECT_EQ(snapshots.horizon(), Xid{9});
+  EXPECT_EQ(snapshots.horizon(), Timestamp{9});
+  snapshots.set_newest(Timestamp{12});
+  EXPECT_EQ(snapshots.horizon(), Timestamp{9});
   Snapshots::release_slot(young);
-  EXPECT_EQ(snapshots.horizon(), Xid{12});
+  EXPECT_EQ(snapshots.horizon(), Timestamp{12});
   EXPECT_EQ(snapshots.registered(), 0u);
 }
 
@@ -39,14 +39,14 @@ TEST(snapshots, may_be_more_than_a_group_has_slots) {
   std::vector<Snapshots::Slot*> held;
   std::set<Snapshots::Slot*> distinct;
   for (std::uint64_t xid = 1; xid <= 300; ++xid) {
-    snapshots.set_newest(Xid{xid});
+    snapshots.set_newest(Timestamp{xid});
     held.push_back(&snapshots.acquire_slot());
     distinct.insert(held.back());
   }
   EXPECT_EQ(distinct.size(), 300u);
   EXPECT_EQ(snapshots.registered(), 300u);
   for (std::uint64_t xid = 1; xid <= 300; ++xid) {
-    EXPECT_EQ(snapshots.horizon(), Xid{xid});
+    EXPECT_EQ(snapshots.horizon(), Timestamp{xid});
     Snapshots::release_slot(*held[xid - 1]);
   }
 }
@@ -57,12 +57,12 @@ TEST(snapshots, agree_with_a_multiset) {
   std::vector<Snapshots::Slot*> held;
   std::multiset<std::uint64_t> limits;
   std::uint64_t newest = 1;
-  Xid last{0};
+  Timestamp last{0};
   for (int step = 0; step < 20000; ++step) {
     const std::uint64_t choice = random.below(3);
     if (choice == 0) {
       newest += random.below(3);
-      snapshots.set_newest(Xid{newest});
+      snapshots.set_newest(Timestamp{newest});
     } else if (choice == 1 && held.size() < 200) {
       held.push_back(&snapshots.acquire_slot());
       limits.insert(newest);
@@ -72,7 +72,7 @@ TEST(snapshots, agree_with_a_multiset) {
       Snapshots::release_slot(*held[which]);
       held.erase(held.begin() + static_cast<std::ptrdiff_t>(which));
     }
-    const Xid horizon = snapshots.horizon();
+    const Timestamp horizon = snapshots.horizon();
     ASSERT_EQ(horizon.raw, limits.empty() ? newest : *limits.begin());
     ASSERT_GE(horizon, last);
     last = horizon;

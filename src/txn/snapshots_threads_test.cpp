@@ -39,7 +39,7 @@ std::uint64_t overtaken(std::uint64_t commits) {
   for (int i = 0; i < 3; ++i) readers.emplace_back(read);
   std::uint64_t last = 0;
   for (std::uint64_t xid = 2; xid < commits || reads.load(relaxed) < 1000; ++xid) {
-    snapshots.set_newest(Xid{xid});
+    snapshots.set_newest(Timestamp{xid});
     const std::uint64_t horizon = snapshots.horizon().raw;
     if (horizon < last) wrong.fetch_add(1, relaxed);
     last = horizon;

@@ -66,28 +66,33 @@ const buffer::PageKind& undo_kind() {
 
 Status UndoLog::prepare(std::uint32_t record_bytes, Action::Needs& needs) {
   QUIRE_ASSERT(undo_page_header_bytes + record_bytes <= resources_.pool.page_bytes());
-  new_page_ = pages_.empty() || offset_ + record_bytes > resources_.pool.page_bytes();
+  new_page_ = last_ == no_page || offset_ + record_bytes > resources_.pool.page_bytes();
   if (new_page_) {
     ++needs.create;
     return Status();
   }
   ++needs.dirty;
   for (;;) {
-    const OptimisticPage page = resources_.pool.optimistic(pages_.back());
+    const OptimisticPage page = resources_.pool.optimistic(last_);
     if (page) {
       version_ = page.version();
       return Status();
     }
-    QUIRE_TRY(resources_.pool.await(pages_.back()));
+    QUIRE_TRY(resources_.pool.await(last_));
   }
 }
 
 WritePage UndoLog::open(Action& action) {
-  if (!new_page_) return action.write(pages_.back(), version_);
+  if (!new_page_) return action.write(last_, version_);
   WritePage page = action.create(page::PageType::undo, TreeId{});
-  undo_field::previous_page.set(page.data(), pages_.empty() ? 0 : pages_.back().raw);
+  undo_field::previous_page.set(page.data(), last_.raw);
   undo_field::end.set(page.data(), static_cast<std::uint16_t>(undo_page_header_bytes));
-  pages_.push_back(page.id());
+  {
+    os::Lock lock(mutex_);
+    pages_.push_back(page.id());
+  }
+  last_ = page.id();
+  ++end_page_;
   offset_ = undo_page_header_bytes;
   new_page_ = false;
   return page;
@@ -95,7 +100,7 @@ WritePage UndoLog::open(Action& action) {
 
 std::uint64_t UndoLog::append(Action& action, const WritePage& page, Xid xid, const UndoRecord& record) {
   const std::uint32_t bytes = undo_record_bytes(record.key.size(), record.value.size());
-  QUIRE_ASSERT(page.id() == pages_.back() && offset_ + bytes <= page.bytes().size());
+  QUIRE_ASSERT(page.id() == last_ && offset_ + bytes <= page.bytes().size());
   action.mark_dirty(page);
   std::byte* p = page.data() + offset_;
   std::memset(p, 0, undo_record_header_bytes);
@@ -120,27 +125,66 @@ std::uint64_t UndoLog::append(Action& action, const WritePage& page, Xid xid, co
   return handle;
 }
 
+std::uint64_t UndoLog::page_count() const noexcept {
+  os::Lock lock(mutex_);
+  return pages_.size();
+}
+
 Status UndoLog::truncate(UndoPosition position) {
-  while (!pages_.empty() && end().page > position.page) {
-    QUIRE_TRY(buffer::free_page(resources_, pages_.back()));
+  while (last_ != no_page && end_page_ > position.page) {
+    QUIRE_TRY(buffer::free_page(resources_, last_));
+    os::Lock lock(mutex_);
     pages_.pop_back();
+    --end_page_;
+    last_ = pages_.empty() ? no_page : pages_.back();
     offset_ = resources_.pool.page_bytes();
   }
-  if (end().page == position.page) offset_ = pages_.empty() ? undo_page_header_bytes : position.offset;
+  if (end_page_ == position.page) offset_ = last_ == no_page ? undo_page_header_bytes : position.offset;
   return Status();
 }
 
 Status UndoLog::release(UndoPosition position) {
-  while (!pages_.empty() && first_page_ + 1 < position.page) {
-    QUIRE_TRY(buffer::free_page(resources_, pages_.front()));
+  for (;;) {
+    PageId front;
+    {
+      os::Lock lock(mutex_);
+      released_ = std::max(released_, position);
+      if (pages_.empty() || first_page_ + 1 >= position.page) return Status();
+      front = pages_.front();
+    }
+    QUIRE_TRY(buffer::free_page(resources_, front));
+    os::Lock lock(mutex_);
     pages_.pop_front();
     ++first_page_;
   }
-  if (position != end() || pages_.size() != 1) return Status();
-  // Nothing is left: the page is filled again from its beginning. One that lies in the file goes, since every checkpoint
-  // would write it again; the next one is kept back by them (CK-9).
-  if (resources_.table.has_image(pages_.front())) return clear();
+}
+
+void UndoLog::reuse() noexcept {
+  os::Lock lock(mutex_);
+  if (!nothing_left() || resources_.table.has_image(last_)) return;
   offset_ = undo_page_header_bytes;
+  released_ = end();
+}
+
+Status UndoLog::rewind() {
+  {
+    os::Lock lock(mutex_);
+    if (!nothing_left()) return Status();
+  }
+  if (resources_.table.has_image(last_)) return clear();
+  reuse();
+  return Status();
+}
+
+Status UndoLog::clear() {
+  UndoPosition all;
+  {
+    os::Lock lock(mutex_);
+    all.page = first_page_;
+  }
+  QUIRE_TRY(truncate(all));
+  os::Lock lock(mutex_);
+  released_ = end();
   return Status();
 }
 

@@ -1,4 +1,7 @@
-// UndoLog: the before images of the one writer, in pages of their own.
+// UndoLog: before images, in pages of their own.
+//
+// Who writes has a log to himself from his first change to his end; others may have used it before, and what they left in it
+// waits for purge.
 //
 // The log is a queue of records: transactions append at its end, a rollback takes back what it has undone, and
 // purge gives up what no snapshot can need any more at its front. Its pages are ordinary pages: they are evicted,
@@ -14,7 +17,9 @@
 //
 // Invariants   1. handles of records at or behind begin() and before end() can be read
 //              2. a page of the log holds records of one stream in order of time; the first page holds begin()
-// Threads      appending, truncating, releasing: the writer; read: the writer; try_read: any, with validation
+//              3. released() <= end(); what lies between belongs to transactions that purge has not done with
+// Threads      appending, truncating, reuse, clear: who has the log to himself; release: purge, beside that; read: any, of records that
+//              stay; try_read: any, with validation
 // Errors       prepare: full, no_memory, io, corrupt; read: corrupt
 #pragma once
 
@@ -61,22 +66,32 @@ class UndoLog {
   buffer::WritePage open(buffer::Action& action);
   std::uint64_t append(buffer::Action& action, const buffer::WritePage& page, Xid xid, const UndoRecord& record);
 
-  UndoPosition end() const noexcept { return {first_page_ + pages_.size(), offset_}; }
+  UndoPosition end() const noexcept { return {end_page_, offset_}; }
   // Gives up everything from `position` on: it was undone.
-  Status truncate(UndoPosition position);
-  // Gives up everything before `position`.
-  Status release(UndoPosition position);
+  Status truncate(UndoPosition position) QUIRE_EXCLUDES(mutex_);
+  // Gives up everything before `position`; the page that holds it stays.
+  Status release(UndoPosition position) QUIRE_EXCLUDES(mutex_);
+  // When nothing is left but that page, it is filled again from its beginning.
+  void reuse() noexcept QUIRE_EXCLUDES(mutex_);
+  // The same, but a page that lies in the file goes, since every checkpoint would write it again (CK-9).
+  Status rewind() QUIRE_EXCLUDES(mutex_);
   // Gives up everything.
-  Status clear() { return truncate({first_page_, undo_page_header_bytes}); }
-  bool empty() const noexcept { return pages_.empty(); }
-  std::uint64_t page_count() const noexcept { return pages_.size(); }
+  Status clear() QUIRE_EXCLUDES(mutex_);
+  bool empty() const noexcept QUIRE_EXCLUDES(mutex_) { return page_count() == 0; }
+  std::uint64_t page_count() const noexcept QUIRE_EXCLUDES(mutex_);
 
   Status read(std::uint64_t handle, UndoCopy& into) const;
 
  private:
+  bool nothing_left() const noexcept QUIRE_REQUIRES(mutex_) { return pages_.size() == 1 && released_ == end(); }
+
   buffer::Resources& resources_;
-  std::deque<PageId> pages_;                       // the last one is appended to
-  std::uint64_t first_page_ = 1;                   // running number of pages_[0]; end().page is one beyond the last
+  mutable os::Mutex mutex_;                               // a leaf; of the front, which purge moves, and the back
+  std::deque<PageId> pages_ QUIRE_GUARDED_BY(mutex_);     // the last one is appended to
+  std::uint64_t first_page_ QUIRE_GUARDED_BY(mutex_) = 1;  // running number of pages_[0]
+  UndoPosition released_ QUIRE_GUARDED_BY(mutex_);
+  PageId last_ = no_page;                          // of pages_
+  std::uint64_t end_page_ = 1;                     // running number one beyond the last page
   std::uint32_t offset_ = undo_page_header_bytes;  // in the last page
   std::uint64_t version_ = 0;                      // of the last page, as prepare saw it
   bool new_page_ = false;                          // prepare asked for one

@@ -74,6 +74,8 @@ class ModelledLog {
       records_.pop_front();
       ASSERT_TRUE(store_.log.release(records_.empty() ? store_.log.end() : to).ok());
     }
+    if (random_.chance(1, 2)) store_.log.reuse();
+    ASSERT_TRUE(random_.chance(1, 2) || store_.log.rewind().ok());
   }
   void check() {
     UndoCopy read;
@@ -149,6 +151,7 @@ TEST(undo_log, fills_one_page_again_when_nothing_in_it_is_needed) {
   for (std::uint64_t xid = 1; xid < 2000; ++xid) {
     store.append(Xid{xid}, {.type = UndoType::update, .tree = TreeId{3}, .key = "key", .value = "old value"});
     ASSERT_TRUE(store.log.release(store.log.end()).ok());
+    store.log.reuse();
     ASSERT_EQ(store.log.page_count(), 1u);
   }
   EXPECT_LE(store.pages(), 1u);

@@ -150,15 +150,15 @@ TEST_F(write_transaction, leaves_to_purge_what_needs_it_in_order_of_commits) {
     change(transaction, "c", UndoType::update);
     change(transaction, "d", UndoType::drop);
     EXPECT_EQ(transaction.purge_work(), 2u);
-    queue.add(transaction);
+    queue.add(transaction, Timestamp{xid});
   }
-  EXPECT_TRUE(queue.step(Xid{4}, 1000, notes_, store_.log).value());
+  EXPECT_TRUE(queue.step(Timestamp{4}, 1000, notes_).value());
   EXPECT_EQ(notes_.purged, std::vector<std::string>());
   EXPECT_EQ(queue.size(), 3u);
-  EXPECT_TRUE(queue.step(Xid{6}, 1000, notes_, store_.log).value());
+  EXPECT_TRUE(queue.step(Timestamp{6}, 1000, notes_).value());
   EXPECT_EQ(notes_.purged, (std::vector<std::string>{"4 d", "4 b", "5 d", "5 b"}));
   notes_.purged.clear();
-  EXPECT_TRUE(queue.step(Xid{7}, 1000, notes_, store_.log).value());
+  EXPECT_TRUE(queue.step(Timestamp{7}, 1000, notes_).value());
   EXPECT_EQ(notes_.purged, (std::vector<std::string>{"6 d", "6 b"}));
   EXPECT_TRUE(queue.empty());
   EXPECT_LE(store_.log.page_count(), 1u);
@@ -168,12 +168,12 @@ TEST_F(write_transaction, is_purged_within_a_budget_and_each_record_once) {
   PurgeQueue queue;
   WriteTransaction transaction(store_.log, Xid{4}, Xid{4});
   for (int i = 0; i < 100; ++i) change(transaction, std::to_string(i), i % 2 == 0 ? UndoType::erase : UndoType::insert);
-  queue.add(transaction);
+  queue.add(transaction, Timestamp{4});
   Random random(1);
   int steps = 0;
   for (bool done = false; !done; ++steps) {
     notes_.fail_in = random.chance(1, 3) ? 1 + random.below(3) : 0;
-    const Result<bool> step = queue.step(Xid{5}, 7, notes_, store_.log);
+    const Result<bool> step = queue.step(Timestamp{5}, 7, notes_);
     done = step.ok() && *step;
   }
   EXPECT_GT(steps, 100 / 7);
@@ -189,17 +189,19 @@ TEST_F(write_transaction, keeps_its_records_where_an_ended_one_had_as_many) {
   for (std::uint64_t xid = 4; xid < 20; xid += 2) {
     WriteTransaction first(store_.log, Xid{xid}, Xid{xid});
     change(first, "first");
-    queue.add(first);
-    EXPECT_TRUE(queue.step(Xid{xid + 1}, 1000, notes_, store_.log).value());
+    queue.add(first, Timestamp{xid});
+    EXPECT_TRUE(queue.step(Timestamp{xid + 1}, 1000, notes_).value());
+    store_.log.reuse();
     WriteTransaction second(store_.log, Xid{xid + 1}, Xid{xid});
     change(second, "other");
     const std::uint64_t handle = second.head();
-    queue.add(second);
-    EXPECT_TRUE(queue.step(Xid{xid + 1}, 1000, notes_, store_.log).value()) << "a snapshot still needs it";
+    queue.add(second, Timestamp{xid + 1});
+    EXPECT_TRUE(queue.step(Timestamp{xid + 1}, 1000, notes_).value()) << "a snapshot still needs it";
+    store_.log.reuse();
     store_.append(Xid{xid + 2}, {.type = UndoType::insert, .tree = TreeId{3}, .key = "later", .value = {}});
     ASSERT_TRUE(store_.log.read(handle, read).ok());
     EXPECT_EQ(read.record.key, "other");
-    EXPECT_TRUE(queue.step(Xid{xid + 2}, 1000, notes_, store_.log).value());
+    EXPECT_TRUE(queue.step(Timestamp{xid + 2}, 1000, notes_).value());
   }
 }
 
@@ -208,8 +210,8 @@ TEST_F(write_transaction, that_needs_no_purge_gives_its_pages_back_all_the_same)
   WriteTransaction transaction(store_.log, Xid{4}, Xid{4});
   for (int i = 0; i < 1000; ++i) change(transaction, std::to_string(i));
   EXPECT_GT(store_.log.page_count(), 5u);
-  queue.add(transaction);
-  EXPECT_TRUE(queue.step(Xid{5}, 0, notes_, store_.log).value());
+  queue.add(transaction, Timestamp{4});
+  EXPECT_TRUE(queue.step(Timestamp{5}, 0, notes_).value());
   EXPECT_EQ(store_.log.page_count(), 1u);
 }
 

@@ -61,7 +61,7 @@ Status fill(Transaction& tx, std::uint64_t number, Random& random) {
 
 Status write_one(Database& database, Random& random, int pipe_end) {
   QUIRE_ASSIGN(Transaction tx, database.begin());
-  Result<std::string> counter = tx.get("default", "counter");
+  Result<std::string> counter = tx.get_for_update("default", "counter");
   if (!counter.ok() && counter != Code::not_found) return counter.status();
   Acknowledged told{counter.ok() ? std::stoull(*counter) + 1 : 1, static_cast<Durability>(random.below(3))};
   QUIRE_TRY(fill(tx, told.number, random));

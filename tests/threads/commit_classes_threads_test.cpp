@@ -104,7 +104,7 @@ class Scene {
   }
 
   static Status increment(Transaction& tx, Durability durability, std::uint64_t& number) {
-    const Result<std::string> counter = tx.get("default", "counter");
+    const Result<std::string> counter = tx.get_for_update("default", "counter");
     if (!counter.ok()) return counter.status();
     number = std::stoull(*counter) + 1;
     Status status = tx.put("default", "counter", std::to_string(number));
