@@ -70,9 +70,6 @@ struct TransactionOptions {
   std::optional<std::uint32_t> lock_timeout_ms{};  // none: Options::lock_timeout_ms
 };
 
-// Shared: nobody else changes it; exclusive: nor locks it.
-enum class LockMode : std::uint8_t { shared, exclusive };
-
 struct RetryOptions {
   std::uint32_t attempts = 10;          // at least 1
   std::uint32_t first_delay_ms = 1;     // about; doubled with every attempt, and jittered
@@ -132,6 +129,8 @@ class Transaction {
   // All keyspaces in order of their names, as this transaction sees them.
   Result<std::vector<KeyspaceInfo>> keyspaces() const;
   Result<KeyspaceInfo> keyspace(std::string_view name) const;
+  // Only its columns: counts no entries, so it locks nothing.
+  Result<Schema> schema(std::string_view keyspace) const;
 
   // Marks a point to go back to; savepoints nest. read_only in a read transaction.
   Result<Savepoint> savepoint();
@@ -160,6 +159,8 @@ class Transaction {
 
   // False after commit and rollback.
   bool active() const noexcept;
+  // Of a write transaction: by which messages and Database::transactions() name it. 0 for a read transaction.
+  std::uint64_t number() const noexcept;
   Access access() const noexcept;
   Isolation isolation() const noexcept;
 
@@ -284,6 +285,11 @@ class Database {
   // transactions could see - and publishes that. Changes of open write transactions are published as what they are: not committed.
   Status checkpoint();
   Result<Statistics> statistics() const;
+  // Who is at work: open write transactions in the order of their numbers, locks in the order of keyspaces and keys, snapshots from the
+  // oldest to the newest. Each list is of one moment.
+  Result<std::vector<TransactionInfo>> transactions() const;
+  Result<std::vector<LockInfo>> locks() const;
+  Result<std::vector<SnapshotInfo>> snapshots() const;
   // Walks one keyspace's tree. Waits for write transactions of other threads, then `busy`.
   Result<TreeStatistics> tree_statistics(std::string_view keyspace) const;
 

@@ -35,6 +35,9 @@ enum class Isolation : std::uint8_t {
   serializable,      // as if transactions came one after the other: what it reads is locked, and so are gaps (default)
 };
 
+// Shared: nobody else changes it; exclusive: nor locks it.
+enum class LockMode : std::uint8_t { shared, exclusive };
+
 // How far opening has come that replays the log of a database which was not closed. Bytes are those of the log, which is
 // read twice: once to find its end, once to apply it.
 struct RecoveryProgress {

@@ -1,10 +1,13 @@
-// Statistics: numbers about an open database and its trees.
+// Statistics: numbers about an open database and its trees, and who is at work in it: transactions, locks, snapshots.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "quire/options.hpp"
+#include "quire/range.hpp"
 
 namespace quire {
 
@@ -29,6 +32,53 @@ struct Statistics {
   std::uint64_t bytes_written = 0;
   std::uint64_t syncs = 0;
   std::uint64_t commits = 0;
+  std::uint64_t transactions = 0;      // write transactions that are open
+  std::uint64_t snapshots = 0;         // that are registered, of readers and of writers
+  std::uint64_t locks = 0;             // held and waited for, but for those of changed rows, which are in the rows
+  std::uint64_t lock_memory = 0;
+  std::uint64_t waiting = 0;           // transactions that wait for another one
+  std::uint64_t lock_waits = 0;        // calls that had to wait
+  std::uint64_t lock_timeouts = 0;
+  std::uint64_t lock_escalations = 0;  // many locks of a transaction that became one on a whole keyspace
+  std::uint64_t deadlocks = 0;         // transactions that had to give way
+};
+
+// A write transaction that is open. It goes by its number here, in LockInfo and in messages.
+struct TransactionInfo {
+  std::uint64_t number = 0;            // Transaction::number(); a larger one is younger
+  std::uint64_t xid = 0;               // how its rows and its records in the log are marked; 0: it has changed nothing yet
+  std::uint64_t thread = 0;            // that used it last
+  Isolation isolation = Isolation::serializable;
+  std::uint64_t age_us = 0;
+  std::uint64_t changes = 0;
+  std::string doing;                   // the call it is in, such as "put"; "idle" between two calls
+  bool waiting = false;                // for another transaction; then:
+  std::uint64_t waits_for = 0;         // its number, of several the first; 0: it has just ended
+  std::uint64_t waited_us = 0;
+  std::string wants;                   // "exclusive lock on key "k" of keyspace 'default'"
+};
+
+// A lock that a transaction holds or waits for. A row that a transaction has changed is locked by it without being listed, until somebody
+// waits for it.
+struct LockInfo {
+  std::string keyspace;                // empty: the list of keyspaces
+  Range range;                         // of keys; see is_key()
+  LockMode mode = LockMode::exclusive;
+  std::uint64_t transaction = 0;       // its number
+  bool held = false;                   // false: it waits, and then:
+  std::uint64_t waits_for = 0;         // number of the first transaction in the way; 0: it has just ended
+  std::uint64_t waited_us = 0;
+
+  bool is_key() const { return range.lower && range.lower == range.upper; }
+};
+
+// What a reader, or a write transaction whose isolation asks for that, sees the database by. What it may still need is kept.
+struct SnapshotInfo {
+  std::uint64_t transaction = 0;       // number of the write transaction; 0: of a reader
+  std::uint64_t thread = 0;            // that took it
+  std::uint64_t age_us = 0;
+  std::uint64_t commits_behind = 0;    // commits since, which it does not see
+  bool oldest = false;                 // nothing that was replaced after it is cleared away before it ends
 };
 
 // Smallest, mean and largest of a number of lengths; all 0 when there are none.

@@ -37,13 +37,16 @@ Status Engine::usable() const {
 
 Result<Reader> Engine::begin_read() {
   QUIRE_TRY(await_own_commit());
-  return visibility_.with_visible([&](const CatalogPointer& visible) { return Reader(snapshots_.acquire_slot(), snapshots_, status_, visible); });
+  return visibility_.with_visible([&](const CatalogPointer& visible) {
+    return Reader(snapshots_.acquire_slot({.now_us = environment_.clock.monotonic_us()}), snapshots_, status_, visible);
+  });
 }
 
 // Catalog and limit belong together: who changes the catalog commits under its mutex.
-Reader Engine::begin_writer_read() {
+Reader Engine::begin_writer_read(std::uint64_t transaction) {
+  const txn::SnapshotHolder holder{.now_us = environment_.clock.monotonic_us(), .transaction = transaction};
   os::Lock lock(catalog_mutex_);
-  return Reader(snapshots_.acquire_writer_slot(), snapshots_, status_, committed_catalog_);
+  return Reader(snapshots_.acquire_writer_slot(holder), snapshots_, status_, committed_catalog_);
 }
 
 CatalogPointer Engine::renew(Reader& reader, std::uint64_t& version) {

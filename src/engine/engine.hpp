@@ -118,7 +118,7 @@ class Engine : private txn::UndoTarget, private ReplayTarget, private lock::XidS
   // Waits for it as well.
   Result<Reader> begin_read();
   // A writer's snapshot: everything that is committed, durable or not; its own COMMIT comes later in the same log.
-  Reader begin_writer_read() QUIRE_EXCLUDES(catalog_mutex_);
+  Reader begin_writer_read(std::uint64_t transaction) QUIRE_EXCLUDES(catalog_mutex_);
   // It goes on with everything that is committed now, and with this catalog.
   CatalogPointer renew(Reader& reader, std::uint64_t& version) QUIRE_EXCLUDES(catalog_mutex_);
   // For single reads without a snapshot: what is visible by now.
@@ -151,6 +151,10 @@ class Engine : private txn::UndoTarget, private ReplayTarget, private lock::XidS
   // keyspace must be looked up inside; its tree may have been dropped before.
   Status undisturbed(std::uint64_t timeout_us, const std::function<Status()>& look);
   Result<Statistics> statistics();
+  // Who is at work; see introspection.cpp.
+  std::vector<TransactionInfo> transactions() const;
+  std::vector<LockInfo> locks_and_waits() const;
+  std::vector<SnapshotInfo> registered_snapshots() const;
   // Writes a copy of the newest published state to a file that must not exist. Writers go on meanwhile.
   Status backup(const std::string& path);
   // Makes a database at `target`, which must not exist, from a backup and the archived log of the same database.
@@ -275,6 +279,9 @@ class Engine : private txn::UndoTarget, private ReplayTarget, private lock::XidS
 
   Status undo(txn::WriteTransaction& transaction, const txn::UndoRecord& record, std::uint64_t handle) override;
   Status purge(Xid xid, const txn::UndoRecord& record, std::uint64_t handle) override;
+  void add_activity(Statistics& s) const;
+  // Xids of open transactions, and their numbers.
+  std::map<Xid, std::uint64_t> numbers_by_xid() const;
   Result<VerifyReport> verify_published(const checkpoint::StoredNotes& notes);
   Result<btree::Tree> find_tree(TreeId id) QUIRE_EXCLUDES(roots_mutex_);
   void note_root(TreeId id, PageId root) QUIRE_EXCLUDES(roots_mutex_);

@@ -196,6 +196,7 @@ Result<Statistics> Engine::statistics() {
   s.bytes_written = file_.counters().bytes_written.load(relaxed);
   s.syncs = file_.counters().syncs.load(relaxed);
   s.commits = commits_.load(relaxed);
+  add_activity(s);
   return s;
 }
 

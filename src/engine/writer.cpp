@@ -24,7 +24,7 @@ Writer::Writer(Engine& engine, const Begin& how, Writers::Place& place, Entered)
       log_(std::move(place.ops)),
       logs_(engine.commits_to_log()),
       durability_(engine.options_.durability) {
-  if (isolation_ != Isolation::serializable) snapshot_.emplace(engine.begin_writer_read());
+  if (isolation_ != Isolation::serializable) snapshot_.emplace(engine.begin_writer_read(place.number));
 }
 
 Status Writer::begin(Engine& engine, const Begin& how, std::optional<Writer>& writer) {

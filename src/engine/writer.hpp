@@ -47,6 +47,8 @@ class Writer {
 
   Isolation isolation() const noexcept { return isolation_; }
   std::uint64_t number() const noexcept { return owner_.number(); }
+  // The calling thread has the transaction from here on.
+  void note_thread() noexcept { place_.thread.store(os::this_thread_number(), relaxed); }
   // With this transaction's own keyspaces. Valid until the next call.
   const catalog::Catalog& catalog();
 

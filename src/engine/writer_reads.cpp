@@ -126,7 +126,7 @@ Status Writer::get_for_update(const KeyspaceRecord& record, std::string_view key
 }
 
 Status Writer::changed_since(TreeId tree, std::string_view key, Xid by) const {
-  return Status(Code::conflict, "key " + lock::describe_key(key) + " of " + engine_.describe_tree(tree) + " was changed by transaction " +
+  return Status(Code::conflict, "key " + lock::describe_key(key) + " of " + engine_.describe_tree(tree) + " was changed by the transaction with xid " +
                                     std::to_string(by.raw) + ", which has committed since this transaction began (repeatable_read: the first updater wins)");
 }
 
@@ -177,7 +177,7 @@ Result<txn::View> Writer::cursor_view(TreeId tree, std::optional<Reader>& snapsh
   if (isolation_ == Isolation::repeatable_read) return snapshot_->view(own);
   if (!snapshot) {
     // Also where nothing is read from it: the tree stays for as long as it.
-    snapshot.emplace(engine_.begin_writer_read());
+    snapshot.emplace(engine_.begin_writer_read(owner_.number()));
     QUIRE_TRY(still_there(tree));
   }
   if (isolation_ == Isolation::serializable) return locked_view();

@@ -42,7 +42,7 @@ Result<Writers::Place*> Writers::enter(std::uint64_t timeout_us, Isolation isola
   Place* place = take_free();
   place->entered = true;
   place->number = next_number_++;
-  place->thread = os::this_thread_number();
+  place->thread.store(os::this_thread_number(), relaxed);
   place->begun_us = now;
   place->isolation = isolation;
   place->undo.reuse();
@@ -63,7 +63,7 @@ void Writers::leave(Place& place) noexcept {
 
 std::uint64_t Writers::begun_by(std::uint64_t thread, bool others) const {
   std::uint64_t count = 0;
-  for (const std::unique_ptr<Place>& place : places_) count += place->entered && (place->thread != thread) == others ? 1 : 0;
+  for (const std::unique_ptr<Place>& place : places_) count += place->entered && (place->thread.load(relaxed) != thread) == others ? 1 : 0;
   return count;
 }
 
@@ -128,16 +128,16 @@ Status Writers::clear() {
 }
 
 std::string Writers::describe(Xid xid) const {
-  std::string text = "transaction " + std::to_string(xid.raw);
+  std::string text;
   const std::uint64_t now = clock_.monotonic_us();
   for_each([&](const Place& place) {
     const txn::WriteTransaction* transaction = place.transaction.load(acquire);
     if (transaction == nullptr || transaction->xid() != xid) return;
     const char* doing = place.doing.load(relaxed);
-    text += " (begun " + std::to_string((now - place.begun_us) / us_per_ms) + " ms ago, " + std::to_string(transaction->operations()) + " changes, " +
+    text = "transaction " + std::to_string(place.number) + " (xid " + std::to_string(xid.raw) + ", begun " + std::to_string((now - place.begun_us) / us_per_ms) + " ms ago, " + std::to_string(transaction->operations()) + " changes, " +
             (doing == nullptr ? std::string("idle") : "in " + std::string(doing)) + ")";
   });
-  return text;
+  return text.empty() ? "transaction with xid " + std::to_string(xid.raw) : text;
 }
 
 }  // namespace quire::engine

@@ -42,7 +42,7 @@ class Writers {
     // Of the transaction that is in it.
     bool entered = false;
     std::uint64_t number = 0;
-    std::uint64_t thread = 0;
+    Atomic<std::uint64_t> thread{0};  // that has used it last: a transaction may be handed from thread to thread
     std::uint64_t begun_us = 0;
     Isolation isolation{};
     Atomic<txn::WriteTransaction*> transaction{nullptr};

@@ -160,6 +160,27 @@ Result<Statistics> Database::statistics() const {
   });
 }
 
+Result<std::vector<TransactionInfo>> Database::transactions() const {
+  return contain_no_memory([&]() -> Result<std::vector<TransactionInfo>> {
+    QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+    return visit.engine().transactions();
+  });
+}
+
+Result<std::vector<LockInfo>> Database::locks() const {
+  return contain_no_memory([&]() -> Result<std::vector<LockInfo>> {
+    QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+    return visit.engine().locks_and_waits();
+  });
+}
+
+Result<std::vector<SnapshotInfo>> Database::snapshots() const {
+  return contain_no_memory([&]() -> Result<std::vector<SnapshotInfo>> {
+    QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));
+    return visit.engine().registered_snapshots();
+  });
+}
+
 Result<TreeStatistics> Database::tree_statistics(std::string_view keyspace) const {
   return contain_no_memory([&]() -> Result<TreeStatistics> {
     QUIRE_ASSIGN(const Visit visit, Visit::begin(*impl_->state));

@@ -92,6 +92,8 @@ class TransactionState {
   Access access() const noexcept { return options_.access; }
   Isolation isolation() const noexcept { return options_.isolation.value_or(database_->isolation); }
   const bool& active() const noexcept { return active_; }
+  // Of a write transaction, also after its end; else 0.
+  std::uint64_t number() const noexcept { return number_; }
   // Why it was rolled back without being asked; ok: it was not.
   const Status& lost() const noexcept { return lost_; }
   // Valid until the next call.
@@ -132,6 +134,7 @@ class TransactionState {
   // Runs a public call. The victim of a deadlock is rolled back at once: others wait for it.
   template <class Work>
   auto call(Work&& work) {
+    if (writer_) writer_->note_thread();
     auto done = contain_no_memory(std::forward<Work>(work));
     settle(status_of(done));
     return done;
@@ -190,6 +193,7 @@ class TransactionState {
   const TransactionOptions options_;
   Status lost_;
   std::uint32_t slot_ = 0;
+  std::uint64_t number_ = 0;
   bool active_ = false;
   bool asking_ = false;  // a bulk load waits for the caller's next row
   std::optional<engine::Reader> reader_;

@@ -120,6 +120,14 @@ Result<KeyspaceInfo> Transaction::keyspace(std::string_view name) const {
   });
 }
 
+Result<Schema> Transaction::schema(std::string_view keyspace) const {
+  return impl_->state->call([&]() -> Result<Schema> {
+    QUIRE_TRY(impl_->state->usable());
+    QUIRE_ASSIGN(const catalog::KeyspaceRecord* found, impl_->state->find(keyspace));
+    return found->schema;
+  });
+}
+
 Result<std::uint64_t> Transaction::bulk_load(std::string_view keyspace, const std::function<Result<bool>(Entry&)>& next) {
   // What `next` throws passes through.
   Result<std::uint64_t> rows = impl_->state->bulk_load(keyspace, next);
@@ -152,6 +160,7 @@ Status Transaction::release(Savepoint savepoint) {
 }
 
 bool Transaction::active() const noexcept { return impl_ != nullptr && impl_->state->active(); }
+std::uint64_t Transaction::number() const noexcept { return impl_->state->number(); }
 Access Transaction::access() const noexcept { return impl_->state->access(); }
 Isolation Transaction::isolation() const noexcept { return impl_->state->isolation(); }
 Status Transaction::lost() const { return impl_->state->lost(); }

@@ -134,6 +134,7 @@ Status TransactionState::begin_inside() {
       .isolation = isolation(),
       .lock_timeout_us = options_.lock_timeout_ms ? std::uint64_t{*options_.lock_timeout_ms} * us_per_ms : database_->lock_timeout_us};
   QUIRE_TRY(engine::Writer::begin(engine(), how, writer_));
+  number_ = writer_->number();
   if (options_.durability) writer_->set_durability(*options_.durability);
   return Status();
 }

@@ -28,7 +28,7 @@ const Entry* first_in_the_way(const OwnerState& owner) noexcept {
 std::string LockTable::describe_owner(const OwnerState& owner) const {
   const Xid xid{owner.xid.load(relaxed)};
   if (xid != no_xid) return status_.describe(xid);
-  return "transaction without changes (number " + std::to_string(owner.number) + ")";
+  return "transaction " + std::to_string(owner.number) + " (no changes)";
 }
 
 std::string LockTable::describe_wait(const OwnerState& owner) const {

@@ -209,7 +209,7 @@ TEST_F(LockTableTest, tells_who_was_in_the_way) {
   parking.now += patience + 4000;
   EXPECT_EQ(write(b, "c").message(),
             "waited 1004 ms (Options::lock_timeout_ms) for exclusive lock on key \"c\" of tree 5: "
-            "transaction without changes (number 3) holds a shared lock on keys from \"a\" up to \"f\"");
+            "transaction 3 (no changes) holds a shared lock on keys from \"a\" up to \"f\"");
   EXPECT_EQ(table.counts().timeouts, 2u);
   EXPECT_FALSE(b.holds_anything());
 }

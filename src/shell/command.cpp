@@ -45,7 +45,7 @@ std::vector<std::string> option_names(const Command& command) {
 
 CommandTable::CommandTable() {
   CommandGroup files{"Files", {import_command(), export_command()}};
-  groups_ = {data_commands(), keyspace_commands(), transaction_commands(), std::move(files), inspect_commands(), help_commands()};
+  groups_ = {data_commands(), keyspace_commands(), transaction_commands(), session_commands(), std::move(files), inspect_commands(), help_commands()};
 }
 
 const Command* CommandTable::find(std::string_view name) const {

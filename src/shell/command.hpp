@@ -33,7 +33,7 @@ class Session;
 using tools::Outcome;
 
 // What tab offers for a command's words.
-enum class Completes { nothing, keyspaces, files, commands };
+enum class Completes { nothing, keyspaces, files, commands, sessions, levels };
 
 struct OptionSpec {
   std::string name;       // "--limit"
@@ -68,6 +68,7 @@ struct Command {
   std::size_t words_max = any_number;
   bool creates_file = false;  // worth making a database file that is not there
   bool tells_time = false;    // says itself how long it took
+  bool of_shell = false;      // has nothing to do with the session, so it runs also while that waits
   Completes completes = Completes::nothing;
   std::function<Outcome(Session&, const Arguments&)> run;
 };
@@ -103,6 +104,7 @@ Result<std::uint64_t> parse_number(std::string_view text, std::string_view what)
 CommandGroup data_commands();
 CommandGroup keyspace_commands();
 CommandGroup transaction_commands();
+CommandGroup session_commands();
 Command import_command();
 Command export_command();
 CommandGroup inspect_commands();

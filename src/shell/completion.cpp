@@ -7,20 +7,32 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "base/try.hpp"
 #include "os/environment.hpp"
+#include "shell/open_options.hpp"
 
 namespace quire::shell {
 
 namespace {
 
-std::vector<std::string> keyspace_names(Session& session) {
+// Those that are committed: the session may be waiting, and its transaction would have to lock what it reads.
+std::vector<std::string> keyspace_names(Shell& shell) {
   std::vector<std::string> names;
-  const Outcome ignored = session.read([&](Transaction& tx) -> Outcome {
-    QUIRE_ASSIGN(const std::vector<KeyspaceInfo> all, tx.keyspaces());
-    for (const KeyspaceInfo& info : all) names.push_back(quote_word(info.name));
-    return {};
-  });
+  const Result<std::vector<KeyspaceInfo>> all = shell.database().keyspaces();
+  if (!all.ok()) return names;
+  for (const KeyspaceInfo& info : *all) names.push_back(quote_word(info.name));
+  return names;
+}
+
+std::vector<std::string> session_names(const Shell& shell) {
+  std::vector<std::string> names;
+  for (const auto& session : shell.sessions()) names.push_back(quote_word(session->name()));
+  return names;
+}
+
+std::vector<std::string> level_names(const std::string& command) {
+  std::vector<std::string> names;
+  if (command == "begin") names.emplace_back("read");
+  for (const Isolation level : isolations) names.emplace_back(isolation_name(level));
   return names;
 }
 
@@ -46,21 +58,27 @@ std::vector<std::string> option_names(const Command& command) {
   return names;
 }
 
-std::vector<std::string> words_of(Session& session, const std::vector<std::string>& before, const std::string& begun) {
-  if (before.empty()) return session.commands().names();
-  const Command* command = session.commands().find(before[0]);
+std::vector<std::string> words_of(Shell& shell, const std::vector<std::string>& before, const std::string& begun) {
+  if (before.empty()) return shell.commands().names();
+  const Command* command = shell.commands().find(before[0]);
   if (command == nullptr) return {};
   if (begun.starts_with("--")) return option_names(*command);
-  if (before.size() > 1 && before.back() == "into") return keyspace_names(session);
-  if (command->completes == Completes::keyspaces || (command->name == "export" && before.size() == 2)) return keyspace_names(session);
-  if (command->completes == Completes::commands) return session.commands().names();
-  if (command->completes == Completes::files) return before.size() == 1 ? file_names(begun) : std::vector<std::string>{"into", "key"};
+  if (before.size() > 1 && before.back() == "into") return keyspace_names(shell);
+  if (command->name == "export" && before.size() == 2) return keyspace_names(shell);
+  switch (command->completes) {
+    case Completes::nothing: return {};
+    case Completes::keyspaces: return keyspace_names(shell);
+    case Completes::commands: return shell.commands().names();
+    case Completes::sessions: return session_names(shell);
+    case Completes::levels: return level_names(command->name);
+    case Completes::files: return before.size() == 1 ? file_names(begun) : std::vector<std::string>{"into", "key"};
+  }
   return {};
 }
 
 }  // namespace
 
-Completions complete(Session& session, std::string_view line) {
+Completions complete(Shell& shell, std::string_view line) {
   std::vector<std::string> before;
   Completions result;
   for (std::size_t at = 0;;) {
@@ -73,7 +91,7 @@ Completions complete(Session& session, std::string_view line) {
   }
   std::string begun(line.substr(result.start));
   const bool dotted = before.empty() && begun.starts_with('.');
-  for (std::string& word : words_of(session, before, dotted ? begun.substr(1) : begun)) {
+  for (std::string& word : words_of(shell, before, dotted ? begun.substr(1) : begun)) {
     if (dotted) word.insert(0, ".");
     if (word.starts_with(begun)) result.candidates.push_back(std::move(word));
   }

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "shell/session.hpp"
+#include "shell/shell.hpp"
 
 namespace quire::shell {
 
@@ -18,7 +18,7 @@ struct Completions {
 };
 
 // For a line whose cursor is at its end.
-Completions complete(Session& session, std::string_view line);
+Completions complete(Shell& shell, std::string_view line);
 
 // The longest text with which all candidates begin.
 std::string common_beginning(const std::vector<std::string>& candidates);

@@ -100,11 +100,13 @@ Status print_fields(Printer& printer, const Schema& schema, std::string_view key
 }
 
 Outcome get(Session& session, const Arguments& arguments) {
+  const bool for_update = arguments.has("--for-update");
+  if (for_update) QUIRE_TRY(session.can_lock());
   return session.read([&](Transaction& tx) -> Outcome {
     Printer& printer = session.printer();
     QUIRE_ASSIGN(const KeyspaceInfo info, session.describe(tx, session.keyspace()));
     QUIRE_ASSIGN_USAGE(const std::string key, key_from_words(info.schema, arguments.words));
-    const Result<std::string> value = tx.get(info.name, key);
+    const Result<std::string> value = for_update ? tx.get_for_update(info.name, key) : tx.get(info.name, key);
     if (value == Code::not_found) return no_such_key(session, info.schema, key);
     if (!value.ok()) return value.status();
     if (printer.json()) {
@@ -271,11 +273,14 @@ CommandGroup data_commands() {
 
   Command get_command;
   get_command.name = "get";
-  get_command.usage = "KEY [--hex]";
+  get_command.usage = "KEY [--for-update] [--hex]";
   get_command.summary = "show the value of a key";
-  get_command.help = "In a keyspace with columns the key is one CSV record or a word for each key column.";
-  get_command.examples = {"get user:101", "get 'NO,Oslo,3143244'", "get NO Oslo 3143244"};
-  get_command.options = {{"--hex", ""}};
+  get_command.help =
+      "In a keyspace with columns the key is one CSV record or a word for each key\n"
+      "column. --for-update locks the key until the transaction ends, so that nobody\n"
+      "else changes it before this transaction does.";
+  get_command.examples = {"get user:101", "get 'NO,Oslo,3143244'", "get NO Oslo 3143244", "get user:101 --for-update"};
+  get_command.options = {{"--for-update", ""}, {"--hex", ""}};
   get_command.words_min = 1;
   get_command.run = get;
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/try.hpp"
+#include "kv/inspect.hpp"
 #include "quire/key.hpp"
 #include "shell/field.hpp"
 #include "shell/json_value.hpp"
@@ -93,6 +94,26 @@ Result<std::vector<tools::Cell>> entry_cells(const Schema& schema, const Entry& 
   std::vector<tools::Cell> cells;
   for (const Value& value : values) cells.push_back(cell_of(value));
   return cells;
+}
+
+std::string bound_text(const Schema& schema, std::string_view key) {
+  if (schema.key_columns.empty()) return tools::escape(key);
+  const Result<kv::KeyParts> parts = kv::decode_key_parts(key);
+  if (!parts.ok()) return tools::escape(key);
+  return tools::escape(write_record(parts->values)) + (parts->whole ? "" : "\u2026");
+}
+
+std::string range_text(const Schema& schema, const Range& range) {
+  if (!range.lower && !range.upper) return "all keys";
+  if (range.lower && range.lower == range.upper) return bound_text(schema, *range.lower);
+  if (range.lower && range.upper && range.lower_inclusive && !range.upper_inclusive && Range::prefix(*range.lower).upper == range.upper) {
+    const std::string beginning = bound_text(schema, *range.lower);
+    return beginning + (schema.key_columns.empty() ? "*" : beginning.ends_with("\u2026") ? "" : ",\u2026");
+  }
+  std::string text;
+  if (range.lower) text = (range.lower_inclusive ? "from " : "after ") + bound_text(schema, *range.lower);
+  if (range.upper) text += (text.empty() ? "" : " ") + std::string(range.upper_inclusive ? "up to " : "before ") + bound_text(schema, *range.upper);
+  return text;
 }
 
 std::string key_name(const Schema& schema, std::string_view key) {

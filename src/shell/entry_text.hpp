@@ -33,6 +33,11 @@ Result<std::vector<Value>> entry_values(const Schema& schema, const Entry& entry
 Result<tools::Document> entry_document(const Schema& schema, const Entry& entry, bool keys_only = false);
 Result<std::vector<tools::Cell>> entry_cells(const Schema& schema, const Entry& entry, bool keys_only = false);
 
+// A key, or the beginning of one, as scan shows it; never fails. The beginning of a key of several columns ends in an ellipsis.
+std::string bound_text(const Schema& schema, std::string_view key);
+// "NO,Oslo,1", "from a before c", "user:*", "all keys".
+std::string range_text(const Schema& schema, const Range& range);
+
 // For a message: the key as a person would type it, shortened.
 std::string key_name(const Schema& schema, std::string_view key);
 

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "shell/session.hpp"
+#include "shell/shell.hpp"
 #include "tools/suggest.hpp"
 
 namespace quire::shell {
@@ -82,17 +82,19 @@ CommandGroup help_commands() {
   help_command.examples = {"help", "help import"};
   help_command.words_max = 1;
   help_command.completes = Completes::commands;
+  help_command.of_shell = true;
   help_command.run = help;
 
   Command quit_command;
   quit_command.name = "quit";
   quit_command.aliases = {"exit", "q"};
   quit_command.summary = "leave (Ctrl-D does too)";
-  quit_command.help = "An open transaction is rolled back.";
+  quit_command.help = "Open transactions are rolled back.";
   quit_command.examples = {"quit"};
   quit_command.words_max = 0;
+  quit_command.of_shell = true;
   quit_command.run = [](Session& session, const Arguments&) -> Outcome {
-    session.request_quit();
+    session.shell().request_quit();
     return {};
   };
   return {"Shell", {help_command, quit_command}};

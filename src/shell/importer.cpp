@@ -57,10 +57,10 @@ Status Importer::resolve(Transaction& transaction, const Names& source_columns) 
     }
     columns.insert(columns.begin(), *target_.row_number);
   }
-  Result<KeyspaceInfo> info = transaction.keyspace(target_.keyspace);
-  if (!info.ok() && info.code() != Code::not_found) return info.status();
-  if (info.ok()) {
-    schema_ = info->schema;
+  Result<Schema> schema = transaction.schema(target_.keyspace);
+  if (!schema.ok() && schema.code() != Code::not_found) return schema.status();
+  if (schema.ok()) {
+    schema_ = std::move(schema).value();
     if (!created_) QUIRE_TRY(plan_existing(columns));
   } else {
     QUIRE_TRY(plan_new(columns));

@@ -34,12 +34,7 @@ Result<KeyspaceInfo> named_keyspace(Session& session, const Arguments& arguments
 // Keys and values as scan shows them; a separator between two keys may be only the beginning of one.
 btree::Text text_of(const Schema& schema) {
   btree::Text text;
-  text.key = [schema](std::string_view key) {
-    if (schema.key_columns.empty()) return tools::escape(key);
-    const Result<kv::KeyParts> parts = kv::decode_key_parts(key);
-    if (!parts.ok()) return tools::escape(key);
-    return tools::escape(write_record(parts->values)) + (parts->whole ? "" : "\u2026");
-  };
+  text.key = [schema](std::string_view key) { return bound_text(schema, key); };
   text.value = [schema](std::string_view value) {
     const Result<std::string> row = value_text(schema, value);
     return tools::escape(row.ok() ? *row : std::string(value));

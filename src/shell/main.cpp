@@ -15,7 +15,7 @@
 #include "shell/lexer.hpp"
 #include "shell/progress.hpp"
 #include "shell/runner.hpp"
-#include "shell/session.hpp"
+#include "shell/shell.hpp"
 #include "tools/bench.hpp"
 #include "tools/inspect.hpp"
 #include "tools/io_trace.hpp"
@@ -35,6 +35,8 @@ using tools::Form;
 
 constexpr std::string_view memory_path = ":memory:";
 constexpr std::uint64_t recovery_shown_us = 500'000;
+// Long enough to look at who waits for whom, and to type in the other session.
+constexpr std::uint32_t patience_of_people_ms = 60'000;
 
 // Whether one of the commands is reason enough to make a file that is not there.
 bool creates_file(std::span<const std::string> commands) {
@@ -96,11 +98,11 @@ Outcome run_tool(const Invocation& invocation, Printer& printer) {
   if (invocation.tool == "restore") return restore(invocation, printer);
   if (invocation.tool == "bench") return tools::run_bench({invocation.file, invocation.bench_rows, invocation.options}, printer);
   QUIRE_ASSIGN(Database database, open(invocation));
-  Session session(std::move(database), invocation.file, printer);
+  Shell shell(std::move(database), invocation.file, printer);
   std::string command = invocation.tool;
   for (const std::string& word : invocation.arguments) command += " " + quote_word(word);
   for (const std::string& word : invocation.tool_options) command += " " + (word.starts_with("--") ? word : quote_word(word));
-  return session.run(command);
+  return shell.console().run(command);
 }
 
 Exit tool_exit(const Invocation& invocation, Printer& printer) {
@@ -124,11 +126,14 @@ Exit shell_exit(Invocation invocation, Printer& printer) {
     const Status ignored = printer.flush();
     return tools::exit_code(database.status());
   }
-  Session session(std::move(database).value(), invocation.file, printer);
-  session.set_durability(invocation.options.durability);
-  if (interactive) return run_interactive(session, QUIRE_VERSION, missing);
-  if (!invocation.arguments.empty()) return run_arguments(session, invocation.arguments);
-  return run_script(session, std::cin, invocation.continue_on_error);
+  Shell shell(std::move(database).value(), invocation.file, printer);
+  shell.set_durability(invocation.options.durability);
+  if (interactive) {
+    shell.set_lock_timeout_ms(patience_of_people_ms);
+    return run_interactive(shell, QUIRE_VERSION, missing);
+  }
+  if (!invocation.arguments.empty()) return run_arguments(shell, invocation.arguments);
+  return run_script(shell, std::cin, invocation.continue_on_error);
 }
 
 int run(int count, const char* const* arguments) {

@@ -1,4 +1,6 @@
-// Options of opening: see open_options.hpp.
+// Options of opening and of transactions: see open_options.hpp.
+//
+// What is wrong with them is said before any file is touched.
 #include "shell/open_options.hpp"
 
 #include <cstdint>
@@ -35,6 +37,28 @@ std::string_view durability_name(Durability durability) noexcept {
 std::optional<Durability> durability_named(std::string_view name) noexcept {
   for (const Durability each : {Durability::sync, Durability::process, Durability::lazy}) {
     if (durability_name(each) == name) return each;
+  }
+  return {};
+}
+
+std::string_view isolation_name(Isolation isolation) noexcept {
+  switch (isolation) {
+    case Isolation::read_uncommitted: return "read_uncommitted";
+    case Isolation::read_committed: return "read_committed";
+    case Isolation::repeatable_read: return "repeatable_read";
+    case Isolation::serializable: return "serializable";
+  }
+  return "?";
+}
+
+std::optional<Isolation> isolation_named(std::string_view name) {
+  std::string folded(name);
+  for (char& c : folded) {
+    if (c == ' ' || c == '-') c = '_';
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  for (const Isolation each : isolations) {
+    if (isolation_name(each) == folded) return each;
   }
   return {};
 }

@@ -1,4 +1,4 @@
-// Options of opening a database, as words: sizes, and what commits promise.
+// Options of opening a database and of its transactions, as words: sizes, what commits promise, what transactions see.
 //
 // Threads   functions without state
 #pragma once
@@ -15,6 +15,12 @@ namespace quire::shell {
 std::string_view durability_name(Durability durability) noexcept;
 std::optional<Durability> durability_named(std::string_view name) noexcept;
 inline constexpr std::string_view durability_names = "sync, process or lazy";
+
+// "read_committed". A name may be typed with blanks or hyphens instead, and in any case.
+std::string_view isolation_name(Isolation isolation) noexcept;
+std::optional<Isolation> isolation_named(std::string_view name);
+inline constexpr Isolation isolations[] = {Isolation::read_uncommitted, Isolation::read_committed, Isolation::repeatable_read, Isolation::serializable};
+inline constexpr std::string_view isolation_names = "read_uncommitted, read_committed, repeatable_read or serializable";
 
 // What was typed behind the options of these names; empty: not given.
 struct OpenWords {

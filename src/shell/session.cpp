@@ -13,6 +13,8 @@
 #include "base/try.hpp"
 #include "os/environment.hpp"
 #include "os/terminal.hpp"
+#include "shell/open_options.hpp"
+#include "shell/shell.hpp"
 #include "tools/amounts.hpp"
 #include "tools/escape.hpp"
 #include "tools/suggest.hpp"
@@ -26,17 +28,28 @@ constexpr std::uint64_t long_command_us = 500'000;
 
 }  // namespace
 
-Session::Session(Database database, std::string path, Printer& printer)
-    : database_(std::move(database)), path_(std::move(path)), printer_(printer) {}
+Database& Session::database() noexcept { return shell_.database(); }
+const CommandTable& Session::commands() const noexcept { return shell_.commands(); }
+const std::string& Session::path() const noexcept { return shell_.path(); }
+
+TransactionOptions Session::options_of(Access access, Isolation isolation) const noexcept {
+  return {.access = access, .isolation = isolation, .durability = durability_, .lock_timeout_ms = lock_timeout_ms_};
+}
 
 Outcome Session::run(std::string_view line) {
   os::Clock& clock = os::system_environment().clock;
   const std::uint64_t start_us = clock.monotonic_us();
   os::clear_interrupt();
+  waited_.store(false, relaxed);
   bool tells_time = false;
   Outcome outcome = execute(line, tells_time);
+  if (transaction_ && !transaction_->active()) {
+    outcome.status = Status(outcome.status.code(), std::string(outcome.status.message()) + "; the transaction was rolled back");
+    (void)end_transaction({}).ok();
+  }
   const std::uint64_t time_us = clock.monotonic_us() - start_us;
   report(outcome);
+  tells_time = tells_time || waited_.load(relaxed);
   if (outcome.ok() && printer_.pretty() && !tells_time && time_us >= long_command_us) printer_.line(fmt::format("({})", tools::time_amount(time_us)));
   const Status flushed = printer_.flush();
   return outcome.ok() ? Outcome(flushed) : outcome;
@@ -46,9 +59,9 @@ Outcome Session::execute(std::string_view line, bool& tells_time) {
   QUIRE_ASSIGN_USAGE(const std::vector<Word> words, split_words(line));
   if (words.empty()) return {};
   const std::string& name = words[0].text;
-  const Command* command = commands_.find(name);
+  const Command* command = commands().find(name);
   if (command == nullptr) {
-    return Outcome::wrong_usage(fmt::format("unknown command '{}'{}{}", tools::escape(name), tools::suggestion(name, commands_.names()),
+    return Outcome::wrong_usage(fmt::format("unknown command '{}'{}{}", tools::escape(name), tools::suggestion(name, commands().names()),
                                             printer_.pretty() ? " (type help for a list)" : ""));
   }
   tells_time = command->tells_time;
@@ -68,15 +81,11 @@ void Session::report(const Outcome& outcome) {
   printer_.error(name, error_context_ + std::string(message.empty() ? code_name(outcome.status.code()) : message));
 }
 
-Status Session::finish() {
-  Status lost;
-  if (transaction_) {
-    const bool changes = transaction_->access() == Access::write;
-    QUIRE_TRY(rollback());
-    if (changes) lost = Status(Code::interrupted, "the open transaction was not committed; its changes are dropped");
-  }
-  QUIRE_TRY(database_.close());
-  return lost;
+Status Session::end() {
+  if (!transaction_) return {};
+  const bool changes = transaction_->access() == Access::write;
+  QUIRE_TRY(rollback());
+  return changes ? Status(Code::interrupted, "the open transaction was not committed; its changes are dropped") : Status();
 }
 
 void Session::set_durability(Durability durability) {
@@ -84,10 +93,10 @@ void Session::set_durability(Durability durability) {
   if (transaction_) transaction_->set_durability(durability);
 }
 
-Status Session::begin(Access access) {
+Status Session::begin(Access access, std::optional<Isolation> isolation) {
   if (transaction_) return Status(Code::invalid, "a transaction is open already; commit or rollback ends it");
-  QUIRE_ASSIGN(Transaction transaction, database_.begin(access));
-  if (durability_) transaction.set_durability(*durability_);
+  QUIRE_ASSIGN(Transaction transaction, database().begin(options_of(access, isolation.value_or(isolation_))));
+  number_.store(transaction.number(), relaxed);
   transaction_.emplace(std::move(transaction));
   return {};
 }
@@ -102,7 +111,14 @@ Status Session::rollback() {
   return end_transaction(transaction_->rollback());
 }
 
+Status Session::can_lock() const {
+  if (!transaction_) return Status(Code::invalid, "no transaction is open; a lock lasts as long as its transaction, and begin opens one");
+  if (transaction_->access() == Access::read) return Status(Code::read_only, "a transaction that only reads has a snapshot and locks nothing");
+  return {};
+}
+
 Status Session::end_transaction(Status status) {
+  number_.store(0, relaxed);
   transaction_.reset();
   savepoints_.clear();
   return status;
@@ -143,19 +159,30 @@ Status Session::release(const std::optional<std::string>& name) {
 }
 
 Result<KeyspaceInfo> Session::describe(const Transaction& transaction, const std::string& name) const {
-  Result<KeyspaceInfo> info = transaction.keyspace(name);
-  if (info.code() != Code::not_found) return info;
+  Result<Schema> schema = transaction.schema(name);
+  if (schema.ok()) return KeyspaceInfo{name, std::move(schema).value(), 0};
+  if (schema != Code::not_found) return schema.status();
   std::vector<std::string> known;
-  QUIRE_ASSIGN(const std::vector<KeyspaceInfo> all, transaction.keyspaces());
+  QUIRE_ASSIGN(const std::vector<KeyspaceInfo> all, shell_.database().keyspaces());
   for (const KeyspaceInfo& other : all) known.push_back(other.name);
   return Status(Code::not_found, fmt::format("no keyspace '{}'{}", tools::escape(name), tools::suggestion(name, known)));
 }
 
 std::string Session::prompt() const {
-  std::string text = std::filesystem::path(path_).filename().string();
+  std::string text = std::filesystem::path(path()).filename().string();
   if (keyspace_ != default_keyspace) text += ":" + keyspace_;
   if (transaction_) text += transaction_->access() == Access::write ? "*" : "@";
   return tools::escape(text) + "> ";
+}
+
+SessionView Session::view() const {
+  SessionView view{.prompt = prompt(), .keyspace = keyspace_, .isolation = std::string(isolation_name(isolation_)), .transaction = {}};
+  if (transaction_) {
+    const bool writes = transaction_->access() == Access::write;
+    view.transaction = writes ? "write" : "read";
+    view.isolation = writes ? isolation_name(transaction_->isolation()) : "snapshot";
+  }
+  return view;
 }
 
 Status Session::check_interrupt() const {

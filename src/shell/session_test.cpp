@@ -1,7 +1,7 @@
 // Session: whole commands on a database in memory, in each form of output, and completion.
 //
-// How the program behaves as a process is tested by tests/scripts/shell_*.sh.
-#include "shell/session.hpp"
+// Several sessions are in sessions_test.cpp. How the program behaves as a process is tested by tests/scripts/shell_*.sh.
+#include "shell/shell.hpp"
 
 #include <gtest/gtest.h>
 
@@ -18,13 +18,13 @@ using tools::Form;
 
 struct Fixture {
   explicit Fixture(Form form = Form::raw)
-      : printer(form, out, error), session(Database::open_in_memory().value(), "dir/demo.qdb", printer) {}
+      : printer(form, out, error), shell(Database::open_in_memory().value(), "dir/demo.qdb", printer) {}
 
   // Output of a command and then its error.
   std::string run(const std::string& line) {
     out.str("");
     error.str("");
-    const Outcome outcome = session.run(line);
+    const Outcome outcome = shell.run(line);
     last = exit_code(outcome);
     return out.str() + error.str();
   }
@@ -32,7 +32,7 @@ struct Fixture {
   std::ostringstream out;
   std::ostringstream error;
   Printer printer;
-  Session session;
+  Shell shell;
   Exit last = Exit::ok;
 };
 
@@ -43,7 +43,7 @@ TEST(session, runs_commands_with_raw_output) {
   EXPECT_EQ(f.run("scan"), "k\ta b\n");
   EXPECT_EQ(f.run("get x"), "error: no key 'x' in keyspace default\n");
   EXPECT_EQ(f.last, Exit::failed);
-  EXPECT_EQ(f.run("get"), "error: get: it needs arguments; usage: get KEY [--hex]\n");
+  EXPECT_EQ(f.run("get"), "error: get: it needs arguments; usage: get KEY [--for-update] [--hex]\n");
   EXPECT_EQ(f.last, Exit::usage);
   EXPECT_EQ(f.run("# nothing"), "");
   EXPECT_EQ(f.run(""), "");
@@ -101,22 +101,22 @@ TEST(session, selects_ranges_of_composite_keys) {
 
 TEST(session, shows_keyspace_and_transaction_in_the_prompt) {
   Fixture f;
-  EXPECT_EQ(f.session.prompt(), "demo.qdb> ");
+  EXPECT_EQ(f.shell.prompt(), "demo.qdb> ");
   f.run("create t");
   f.run("use t");
   f.run("begin");
-  EXPECT_EQ(f.session.prompt(), "demo.qdb:t*> ");
+  EXPECT_EQ(f.shell.prompt(), "demo.qdb:t*> ");
   EXPECT_EQ(f.run("begin"), "error: a transaction is open already; commit or rollback ends it\n");
   f.run("put a b");
   EXPECT_EQ(f.run("rollback"), "");
   EXPECT_EQ(f.run("count"), "0\n");
   f.run("begin read");
-  EXPECT_EQ(f.session.prompt(), "demo.qdb:t@> ");
+  EXPECT_EQ(f.shell.prompt(), "demo.qdb:t@> ");
   f.run("put a b");
   EXPECT_EQ(f.last, Exit::failed);
   EXPECT_EQ(f.run("commit"), "");
   f.run("drop t");
-  EXPECT_EQ(f.session.prompt(), "demo.qdb> ");
+  EXPECT_EQ(f.shell.prompt(), "demo.qdb> ");
 }
 
 TEST(session, says_what_was_removed_and_compacted_to_people_only) {
@@ -205,15 +205,15 @@ TEST(session, tells_of_a_transaction_that_is_left_open) {
   Fixture f;
   f.run("begin");
   f.run("put a b");
-  EXPECT_FALSE(f.session.finish().ok());
+  EXPECT_FALSE(f.shell.finish().ok());
 }
 
 TEST(session, has_help_for_every_command) {
   Fixture f;
-  for (const std::string& name : f.session.commands().names()) {
+  for (const std::string& name : f.shell.commands().names()) {
     const std::string text = f.run("help " + name);
     EXPECT_EQ(text.substr(0, 7 + name.size()), "usage: " + name);
-    const Command* command = f.session.commands().find(name);
+    const Command* command = f.shell.commands().find(name);
     EXPECT_FALSE(command->summary.empty()) << name;
     EXPECT_FALSE(command->examples.empty()) << name;
     EXPECT_NE(f.run("help").find(command->summary), std::string::npos) << name;
@@ -224,7 +224,7 @@ TEST(script, stops_at_the_first_error_unless_told_to_go_on) {
   for (const bool go_on : {false, true}) {
     Fixture f;
     std::istringstream script("put a 1\nget none\nbogus\nput b 2\ncount\n");
-    EXPECT_EQ(run_script(f.session, script, go_on), Exit::failed);
+    EXPECT_EQ(run_script(f.shell, script, go_on), Exit::failed);
     EXPECT_EQ(f.out.str(), go_on ? "2\n" : "");
     EXPECT_TRUE(f.error.str().starts_with("error: line 2: no key 'none' in keyspace default\n"));
   }
@@ -234,7 +234,7 @@ TEST(completion, offers_what_fits_the_place) {
   Fixture f;
   f.run("create cities");
   f.run("create 'two words'");
-  const auto offered = [&](std::string_view line) { return complete(f.session, line).candidates; };
+  const auto offered = [&](std::string_view line) { return complete(f.shell, line).candidates; };
   using Names = std::vector<std::string>;
   EXPECT_EQ(offered("sc"), Names{"scan"});
   EXPECT_EQ(offered(".sta"), Names{".stats"});
@@ -245,7 +245,7 @@ TEST(completion, offers_what_fits_the_place) {
   EXPECT_EQ(offered("import x.csv into d"), Names{"default"});
   EXPECT_EQ(offered("import x.csv i"), Names{"into"});
   EXPECT_TRUE(offered("get x").empty());
-  EXPECT_EQ(complete(f.session, "use ci").start, 4u);
+  EXPECT_EQ(complete(f.shell, "use ci").start, 4u);
   EXPECT_EQ(common_beginning({"import", "inspect"}), "i");
   EXPECT_EQ(common_beginning({"æb", "ça"}), "") << "not half of a character";
 }

@@ -56,6 +56,9 @@ std::vector<Fact> facts_of(const Statistics& s) {
       {"hit_rate", hit_rate, reads == 0 ? std::string("-") : fmt::format("{:.2f} %", hit_rate * 100)},
       number("page_evictions", s.page_evictions), number("page_reads", s.page_reads), number("page_writes", s.page_writes),
       bytes("bytes_written", s.bytes_written), number("syncs", s.syncs), number("commits", s.commits),
+      number("undo_pages", s.undo_pages), number("transactions", s.transactions), number("snapshots", s.snapshots), number("locks", s.locks),
+      bytes("lock_memory", s.lock_memory), number("waiting", s.waiting), number("lock_waits", s.lock_waits), number("lock_timeouts", s.lock_timeouts),
+      number("lock_escalations", s.lock_escalations), number("deadlocks", s.deadlocks),
   };
 }
 
