@@ -5,7 +5,7 @@
 #   src/<folder>/**/*_slow_test.cpp      program <folder>_slow_test, label slow (not in the fast tier)
 #   bench/*_test.cpp                     program bench_test, with the sources that it tests
 #   tests/**/*_test.cpp                  the same three as system_test, system_threads_test, system_slow_test
-#   tests/support/*                      helpers, linked into every test program
+#   tests/support/*, and the other files of tests/isolation: helpers, linked into every test program
 #   tests/scripts/*.sh                   exit code 77 means skipped; *_slow.sh has the label slow
 #   tests/model/*_model.py               exhaustive models, label slow
 #   fuzz/corpus/<name>                   what the fuzzer <name> is known to meet: corpus.<name>
@@ -40,7 +40,8 @@ target_precompile_headers(quire_test_pch PRIVATE
 
 # The helpers name layers but do not link them: a test program of a low folder stays buildable while a
 # higher folder is broken, and pulls only the helpers that it uses.
-file(GLOB_RECURSE support_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.cpp)
+file(GLOB_RECURSE support_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.cpp
+  ${PROJECT_SOURCE_DIR}/tests/isolation/*.cpp)
 list(FILTER support_sources EXCLUDE REGEX "_test\\.cpp$")
 if(support_sources)
   add_library(quire_test_support STATIC ${support_sources})

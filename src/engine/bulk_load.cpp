@@ -66,13 +66,13 @@ Result<std::uint64_t> Writer::bulk_load(std::string_view name, const std::functi
     bool armed = true;
     ~TakeBack() {
       if (!armed) return;
-      (void)contain_no_memory([&] { return writer.rollback_to(before); }, [&]() noexcept { writer.engine_.poison(); }).ok();
+      (void)contain_no_memory([&] { return writer.undo_call(before); }, [&]() noexcept { writer.engine_.poison(); }).ok();
     }
   } take_back{*this, before};
   const Status loaded = load();
   take_back.armed = false;
   if (!loaded.ok()) {
-    QUIRE_TRY(rollback_to(before));
+    QUIRE_TRY(undo_call(before));
     return loaded;
   }
   changed_.erase(old.tree);

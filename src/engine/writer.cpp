@@ -94,7 +94,9 @@ class Writer::Turn {
  public:
   Turn(Writer& writer, TreeId tree, std::string_view key) noexcept : writer_(writer), tree_(tree), key_(key) {}
   ~Turn() {
-    if (waited_) writer_.engine_.locks_.wrote(writer_.owner_, tree_, key_);
+    if (!waited_) return;
+    lock::LockTable& locks = writer_.engine_.locks_;
+    changed_ ? locks.wrote(writer_.owner_, tree_, key_) : locks.left(writer_.owner_, tree_, key_);
   }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
@@ -105,27 +107,31 @@ class Writer::Turn {
     if (obstacle.kind == txn::Obstacle::Kind::conflict) {
       return writer_.changed_since(tree_, key_, obstacle.xid);
     }
+    return wait_for(obstacle.xid);
+  }
+  // Keeps its place in the queue when it comes to wait again.
+  Status wait_for(Xid holder) {
     writer_.report_changes();
-    QUIRE_TRY(writer_.engine_.locks_.wait_for(writer_.owner_, tree_, key_, lock::Mode::exclusive, obstacle.xid, writer_.lock_timeout_us_));
+    QUIRE_TRY(writer_.engine_.locks_.wait_for(writer_.owner_, tree_, key_, lock::Mode::exclusive, holder, writer_.lock_timeout_us_));
     waited_ = true;
     return writer_.still_there(tree_);
   }
+  // The row is this transaction's now.
+  void set_changed() noexcept { changed_ = true; }
 
  private:
   Writer& writer_;
   const TreeId tree_;
   const std::string_view key_;
   bool waited_ = false;
+  bool changed_ = false;
 };
 
-Status Writer::enter_tree(TreeId tree, std::string_view key) {
+Status Writer::enter_tree(TreeId tree, std::string_view key, Turn& turn) {
   QUIRE_TRY(begin_changes());
   if (std::find(entered_.begin(), entered_.end(), tree) != entered_.end()) return Status();
   transaction_.touch(tree);
-  if (!engine_.locks_.may_write(owner_, tree, key)) {
-    QUIRE_TRY(engine_.locks_.wait_for(owner_, tree, key, lock::Mode::exclusive, Xid{}, lock_timeout_us_));
-    engine_.locks_.wrote(owner_, tree, key);
-  }
+  if (!engine_.locks_.may_write(owner_, tree, key)) QUIRE_TRY(turn.wait_for(Xid{}));
   QUIRE_TRY(still_there(tree));
   entered_[next_entered_++ % entered_.size()] = tree;
   return Status();
@@ -133,8 +139,8 @@ Status Writer::enter_tree(TreeId tree, std::string_view key) {
 
 Result<bool> Writer::put(const KeyspaceRecord& record, std::string_view key, std::string_view value) {
   const Writers::Doing doing(place_, "put");
-  QUIRE_TRY(enter_tree(record.tree, key));
   Turn turn(*this, record.tree, key);
+  QUIRE_TRY(enter_tree(record.tree, key, turn));
   const txn::WriteTransaction::Savepoint before = transaction_.savepoint();
   btree::Tree tree = engine_.tree(record);
   Result<bool> put = Code::conflict;
@@ -148,13 +154,15 @@ Result<bool> Writer::put(const KeyspaceRecord& record, std::string_view key, std
     if (transaction_.head() != before.head) QUIRE_TRY(take_back(before));
     return status;
   }
+  turn.set_changed();
   if (*put) ++changed_.of(record.tree).rows;
   return *put;
 }
 
 // Only whoever has the row can be sure that it was not there: so it is put, and taken back when it was.
 Result<bool> Writer::insert(const KeyspaceRecord& record, std::string_view key, std::string_view value) {
-  QUIRE_TRY(enter_tree(record.tree, key));
+  Turn turn(*this, record.tree, key);
+  QUIRE_TRY(enter_tree(record.tree, key, turn));
   const btree::Tree tree = engine_.tree(record);
   const txn::View view = isolation_ == Isolation::repeatable_read ? snapshot_->view(owner_.xid()) : locked_view();
   QUIRE_ASSIGN(const btree::Tree::Found found, tree.read(key, nullptr, view));
@@ -165,16 +173,19 @@ Result<bool> Writer::insert(const KeyspaceRecord& record, std::string_view key, 
   }
   const Savepoint before = savepoint();
   QUIRE_ASSIGN(const bool added, put(record, key, value));
-  if (added) return true;
+  if (added) {
+    turn.set_changed();
+    return true;
+  }
   if (locks_reads()) QUIRE_TRY(lock_read(record.tree, lock::Interval::point(key)));
-  QUIRE_TRY(rollback_to(before));
+  QUIRE_TRY(undo_call(before));
   return false;
 }
 
 Result<bool> Writer::erase(const KeyspaceRecord& record, std::string_view key) {
   const Writers::Doing doing(place_, "erase");
-  QUIRE_TRY(enter_tree(record.tree, key));
   Turn turn(*this, record.tree, key);
+  QUIRE_TRY(enter_tree(record.tree, key, turn));
   const txn::WriteTransaction::Savepoint before = transaction_.savepoint();
   RowCounts::Change& change = changed_.of(record.tree);
   // A checkpoint may come at any time.
@@ -196,6 +207,7 @@ Result<bool> Writer::erase(const KeyspaceRecord& record, std::string_view key) {
     QUIRE_TRY(take_back(before));
     return logged;
   }
+  turn.set_changed();
   --change.rows;
   change.ghosts = true;
   return true;
@@ -226,7 +238,7 @@ Status Writer::create_keyspace(std::string_view name, const Schema& schema) {
   };
   Status created = create();
   if (!created.ok()) {
-    QUIRE_TRY(rollback_to(before));
+    QUIRE_TRY(undo_call(before));
     return created;
   }
   next->keyspaces.emplace(name, record);
@@ -251,7 +263,7 @@ Status Writer::drop_keyspace(std::string_view name) {
   };
   Status dropped = drop();
   if (!dropped.ok()) {
-    QUIRE_TRY(rollback_to(before));
+    QUIRE_TRY(undo_call(before));
     return dropped;
   }
   auto next = std::make_shared<Catalog>(catalog());
@@ -305,7 +317,11 @@ Status Writer::take_back(const txn::WriteTransaction::Savepoint& savepoint) {
 Status Writer::rollback_to(const Savepoint& savepoint) {
   if (!transaction_.begun()) return Status();
   QUIRE_TRY(keep_locks(savepoint));
-  QUIRE_TRY(take_back(savepoint.undo));
+  return undo_call(savepoint);
+}
+
+Status Writer::undo_call(const Savepoint& savepoint) {
+  if (transaction_.begun()) QUIRE_TRY(take_back(savepoint.undo));
   own_catalog_ = savepoint.catalog;
   changed_ = savepoint.changed;
   return Status();

@@ -94,6 +94,8 @@ class Writer {
   };
   Savepoint savepoint() const;
   Status rollback_to(const Savepoint& savepoint);
+  // Takes back what a call has done that failed half-way: it tells nothing of the rows, so nothing of them stays locked.
+  Status undo_call(const Savepoint& before);
 
   void set_durability(Durability durability) noexcept { durability_ = durability; }
   // Both end the transaction, whatever they return.
@@ -126,7 +128,7 @@ class Writer {
   Status lock_tree(TreeId tree, lock::Mode mode);
   Status still_there(TreeId tree);
   // Before a change: whoever drops the tree waits for this transaction from here on, or is waited for.
-  Status enter_tree(TreeId tree, std::string_view key);
+  Status enter_tree(TreeId tree, std::string_view key, Turn& turn);
   Status changed_since(TreeId tree, std::string_view key, Xid by) const;
   // Calls `add`, which adds to log_, unless this transaction commits through a checkpoint; from then on it does if the log
   // has no room. A failure means that the change must be taken back.

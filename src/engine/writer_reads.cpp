@@ -120,7 +120,7 @@ Status Writer::get_for_update(const KeyspaceRecord& record, std::string_view key
     if (unseen == Xid{}) continue;
     if (engine_.status_.committed_before(unseen, Timestamp{UINT64_MAX}) && !view.sees(unseen)) return changed_since(record.tree, key, unseen);
     QUIRE_TRY(engine_.locks_.wait_for(owner_, record.tree, key, lock::Mode::exclusive, unseen, lock_timeout_us_));
-    engine_.locks_.wrote(owner_, record.tree, key);
+    engine_.locks_.left(owner_, record.tree, key);
     QUIRE_TRY(still_there(record.tree));
   }
 }
@@ -147,7 +147,7 @@ Status Writer::lock(const KeyspaceRecord& record, const lock::Interval& interval
     if (!interval.contains(held->key)) return claimed.keep();
     from = held->key;
     QUIRE_TRY(engine_.locks_.wait_for(owner_, record.tree, from, mode, held->xid, lock_timeout_us_));
-    engine_.locks_.wrote(owner_, record.tree, from);
+    engine_.locks_.left(owner_, record.tree, from);
     QUIRE_TRY(still_there(record.tree));
   }
 }

@@ -271,26 +271,31 @@ void Scan::find_more() {
 
 void Scan::accept(Status moved) {
   done_ = true;
-  if (!moved.ok()) {
-    // That there is no such entry has nothing to say; a keyspace that is gone has.
-    if (moved != Code::not_found || !moved.message().empty()) status_ = std::move(moved);
-    return;
-  }
-  const std::string_view key = cursor_->key();
-  if (!range_.contains(key)) return;
-  Entry entry{key, {}};
-  if (!options_.keys_only) {
-    const Result<std::string_view> value = cursor_->value();
-    if (!value.ok()) {
-      status_ = value.status();
+  for (;; moved = options_.reverse ? cursor_->prev() : cursor_->next()) {
+    if (!moved.ok()) {
+      // That there is no such entry has nothing to say; a keyspace that is gone has.
+      if (moved != Code::not_found || !moved.message().empty()) status_ = std::move(moved);
       return;
     }
-    entry.value = *value;
+    const std::string_view key = cursor_->key();
+    if (!range_.contains(key)) return;
+    Entry entry{key, {}};
+    if (!options_.keys_only) {
+      const Result<std::string_view> value = cursor_->value();
+      // Not committed, and taken back since the cursor came to it.
+      if (value == Code::not_found && *active_) continue;
+      if (!value.ok()) {
+        status_ = value.status();
+        return;
+      }
+      entry.value = *value;
+    }
+    found_.assign(1, entry);
+    current_ = found_.data();
+    ++seen_;
+    done_ = false;
+    return;
   }
-  found_.assign(1, entry);
-  current_ = found_.data();
-  ++seen_;
-  done_ = false;
 }
 
 }  // namespace quire

@@ -108,6 +108,23 @@ TEST_F(isolation, read_uncommitted_sees_what_is_not_committed) {
   EXPECT_EQ(keys(reader), "ace");
 }
 
+// A large value is read when the scan comes to it, which may be after the leaf was copied.
+TEST_F(isolation, a_scan_of_read_uncommitted_passes_over_what_was_rolled_back_meanwhile) {
+  Transaction writer = begin(Isolation::read_committed);
+  ASSERT_TRUE(writer.put(rows, "b", std::string(100'000, 'b')).ok());
+  Transaction reader = begin(Isolation::read_uncommitted);
+  std::string all;
+  Scan scan = reader.scan(rows);
+  for (const Entry& entry : scan) {
+    all += entry.key;
+    if (writer.active()) {
+      EXPECT_TRUE(writer.rollback().ok());
+    }
+  }
+  EXPECT_EQ(scan.status().to_string(), "ok");
+  EXPECT_EQ(all, "ace");
+}
+
 TEST_F(isolation, read_committed_sees_what_is_committed_when_a_call_begins) {
   Transaction writer = begin(Isolation::read_committed);
   Transaction reader = begin(Isolation::read_committed);
@@ -310,6 +327,21 @@ TEST_F(isolation, a_keyspace_in_use_is_not_dropped) {
   EXPECT_TRUE(db_.drop_keyspace("users").ok());
   EXPECT_EQ(snapshot.get("users", "u").value(), "1");
   EXPECT_EQ(snapshot.put("users", "u", "2"), Code::not_found);
+  EXPECT_EQ(snapshot.put("users", "u", "2"), Code::not_found) << "nor when it is tried again";
+  EXPECT_EQ(snapshot.insert("users", "v", "2"), Code::not_found);
+}
+
+// The first change was refused while the keyspace was being dropped; the next one went into the tree that was gone, and a log that
+// tells of it cannot be replayed.
+TEST_F(isolation, a_keyspace_that_was_dropped_after_a_refused_change_is_not_changed) {
+  ASSERT_TRUE(db_.create_keyspace("users").ok());
+  Transaction snapshot = begin(Isolation::repeatable_read);
+  Transaction dropper = begin(Isolation::serializable);
+  ASSERT_TRUE(dropper.drop_keyspace("users").ok());
+  EXPECT_EQ(snapshot.put("users", "u", "1"), Code::timeout);
+  ASSERT_TRUE(dropper.commit().ok());
+  EXPECT_EQ(snapshot.put("users", "u", "1"), Code::not_found);
+  EXPECT_EQ(snapshot.put("users", "u", "1"), Code::not_found);
 }
 
 TEST_F(isolation, keyspaces_are_made_and_dropped_by_one_at_a_time) {

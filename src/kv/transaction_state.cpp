@@ -304,12 +304,12 @@ Result<std::uint64_t> TransactionState::bulk_load(std::string_view keyspace, con
     bool armed = true;
     ~TakeBack() {
       if (!armed) return;
-      (void)contain_no_memory([&] { return writer.rollback_to(before); }, [&]() noexcept { engine.poison(); }).ok();
+      (void)contain_no_memory([&] { return writer.undo_call(before); }, [&]() noexcept { engine.poison(); }).ok();
     }
   } take_back{engine(), *writer_, before};
   Result<std::uint64_t> rows = put_in_order(keyspace, ask);
   take_back.armed = false;
-  if (!rows.ok()) QUIRE_TRY(writer_->rollback_to(before));
+  if (!rows.ok()) QUIRE_TRY(writer_->undo_call(before));
   return rows;
 }
 

@@ -149,6 +149,13 @@ Status LockTable::wait_for(Owner& handle, TreeId id, std::string_view key, Mode 
 }
 
 void LockTable::wrote(Owner& handle, TreeId id, std::string_view key) noexcept {
+  // Who waits for the row would be woken only to find its new holder.
+  give_place_back(handle, id, key, seeded_bug("wake_to_find_the_next_holder") ? no_xid : handle.xid());
+}
+
+void LockTable::left(Owner& handle, TreeId id, std::string_view key) noexcept { give_place_back(handle, id, key, no_xid); }
+
+void LockTable::give_place_back(Owner& handle, TreeId id, std::string_view key, Xid xid) noexcept {
   OwnerState& owner = handle.state_;
   if (owner.points == nullptr) return;
   os::Lock lock(mutex_);
@@ -156,8 +163,6 @@ void LockTable::wrote(Owner& handle, TreeId id, std::string_view key) noexcept {
   Entry* entry = tree == nullptr ? nullptr : find_queued(owner, *tree, key, Mode::exclusive);
   if (entry == nullptr) return;
   remove(*entry);
-  // Who waits for the row would be woken only to find its new holder.
-  const Xid xid = seeded_bug("wake_to_find_the_next_holder") ? no_xid : handle.xid();
   for (OwnerState* waiter = first_waiter_; waiter != nullptr && xid != no_xid; waiter = waiter->wait.next) {
     const Wait& wait = waiter->wait;
     if (wait.at_key && wait.tree == id && wait.key == key) set_holder(*waiter, xid);

@@ -123,6 +123,8 @@ class LockTable {
   Status wait_for(Owner& owner, TreeId tree, std::string_view key, Mode mode, Xid holder, std::uint64_t timeout_us);
   // The row has been written and its xid is the lock: gives back what wait_for(exclusive) left on the key. Nothing to do otherwise.
   void wrote(Owner& owner, TreeId tree, std::string_view key) noexcept;
+  // The same when the row has not been written: who waits does not wait for this owner.
+  void left(Owner& owner, TreeId tree, std::string_view key) noexcept;
   // For DDL with an exclusive lock on the whole tree: waits until a transaction that has written there ends (LK-6).
   Status wait_for_end(Owner& owner, TreeId tree, Xid xid, std::uint64_t timeout_us);
 
@@ -142,6 +144,7 @@ class LockTable {
 
   // lock_table.cpp
   bool look_for_writer(const Owner& owner, TreeId tree, std::string_view key) noexcept;
+  void give_place_back(Owner& owner, TreeId tree, std::string_view key, Xid next_holder) noexcept;
   struct Wanted {
     TreeId tree;
     Interval interval;
