@@ -49,7 +49,7 @@ class Scene {
 
  private:
   void note(const Status& status) {
-    if (status.ok() || status == Code::busy) return;
+    if (status.ok() || status == Code::busy || status == Code::timeout || status == Code::deadlock) return;
     os::Lock lock(mutex_);
     failure_ = status.to_string();
     failed_.store(true, release);

