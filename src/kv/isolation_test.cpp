@@ -3,6 +3,7 @@
 // Several transactions of one thread: with a lock timeout of zero a call that would wait is `timeout`.
 #include <gmock/gmock.h>
 
+#include "kv/state.hpp"
 #include "kv/test_database.hpp"
 
 namespace quire {
@@ -311,6 +312,69 @@ TEST_F(isolation, explicit_locks_cover_ranges_and_wait_for_changes_in_them) {
   EXPECT_TRUE(locker.lock(rows, "e", LockMode::exclusive).ok());
   EXPECT_TRUE(locker.lock(rows, Range::closed("b", "d")).ok());
   EXPECT_TRUE(locker.lock(rows, Range::all()).ok());
+}
+
+TEST_F(isolation, a_lock_on_a_range_without_its_lower_bound_waits_for_changes_behind_it) {
+  Transaction writer = begin(Isolation::read_committed);
+  ASSERT_TRUE(writer.put(rows, "b", "1").ok());
+  Transaction locker = begin(Isolation::read_committed);
+  Range behind = Range::closed("a", "c");
+  behind.lower_inclusive = false;
+  EXPECT_EQ(locker.lock(rows, behind), Code::timeout);
+  EXPECT_TRUE(locker.lock(rows, Range::closed("c", "d")).ok());
+  ASSERT_TRUE(writer.commit().ok());
+  EXPECT_TRUE(locker.lock(rows, behind).ok());
+}
+
+TEST_F(isolation, a_cursor_whose_row_is_gone_stands_before_what_others_change) {
+  Transaction tx = begin(Isolation::serializable);
+  Cursor cursor = tx.cursor(rows).value();
+  ASSERT_TRUE(cursor.first().ok());
+  ASSERT_TRUE(tx.erase(rows, "a").ok());
+  Transaction other = begin(Isolation::serializable);
+  ASSERT_TRUE(other.put(rows, "b", "1").ok());
+  EXPECT_EQ(cursor.value(), Code::not_found);
+  EXPECT_EQ(cursor.next(), Code::timeout);
+  ASSERT_TRUE(other.commit().ok());
+  ASSERT_TRUE(cursor.first().ok());
+  EXPECT_EQ(cursor.key(), "b");
+}
+
+TEST_F(isolation, a_cursor_that_outlives_its_transaction_and_its_database_holds_nothing) {
+  for (const Isolation level : levels) {
+    std::optional<Cursor> cursor;
+    {
+      Database db = Database::open_in_memory().value();
+      ASSERT_TRUE(db.keyspace()->put("a", "1").ok());
+      {
+        Transaction tx = db.begin(TransactionOptions{.isolation = level}).value();
+        cursor.emplace(tx.cursor(rows).value());
+        ASSERT_TRUE(cursor->first().ok());
+        ASSERT_TRUE(tx.commit().ok());
+      }
+      EXPECT_EQ(db.snapshots()->size(), 0u);
+      ASSERT_TRUE(db.close().ok());
+    }
+    EXPECT_EQ(cursor->next(), Code::invalid);
+  }
+}
+
+TEST_F(isolation, a_ghost_that_a_rollback_brings_back_is_cleared_away_in_the_end) {
+  std::optional<Transaction> reader(db_.begin(Access::read).value());
+  ASSERT_TRUE(db_.keyspace()->erase("c").ok());
+  Transaction tx = begin(Isolation::read_committed);
+  ASSERT_TRUE(tx.put(rows, "c", "again").ok());
+  reader.reset();
+  ASSERT_TRUE(db_.checkpoint().ok());  // finds no ghost
+  ASSERT_TRUE(tx.rollback().ok());
+  ASSERT_TRUE(db_.checkpoint().ok());
+  engine::Engine& engine = *db_.impl()->state->engine;
+  const engine::CatalogPointer now = engine.catalog();
+  std::vector<std::byte> leaf(engine.page_bytes());
+  ASSERT_TRUE(engine.tree(*now->find(rows)).copy_leaf({"c"}, leaf).ok());
+  EXPECT_EQ(btree::NodeView(leaf.data(), engine.page_bytes()).ghosts(), 0u);
+  EXPECT_EQ(db_.keyspace()->get("c"), Code::not_found);
+  EXPECT_TRUE(db_.verify().ok());
 }
 
 TEST_F(isolation, a_keyspace_in_use_is_not_dropped) {
