@@ -39,6 +39,10 @@ SmallDatabase make_unclean_database() {
   QUIRE_ASSERT(writer->put(record, "new", "row").ok());
   QUIRE_ASSERT(engine->checkpoint().ok());
   small.bytes = machine.files().contents(test_path).value();
+  // What has been reserved ahead holds nothing.
+  const std::unique_ptr<os::File> file = machine.files().open(test_path, {}).value();
+  const std::uint64_t used = space::read_superblock(*file, test_path)->file_blocks * space::block_bytes;
+  if (used < small.bytes.size()) small.bytes.resize(used);
   return small;
 }
 
