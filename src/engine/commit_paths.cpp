@@ -184,16 +184,28 @@ Status Writer::commit_by_checkpoint() {
     return status;
   }
   Timestamp at{};
-  {
+  Lsn before{};
+  const auto show = [&] {
     const os::Lock in_order(engine_.commit_mutex_);
     at = Timestamp{engine_.clock_.fetch_add(1, relaxed) + 1};
-    take_effect(at, wal::no_lsn, true);
+    take_effect(at, before, true);
+  };
+  wal::LogWriter* const log = engine_.log();
+  if (log == nullptr) {
+    show();
+  } else {
+    const wal::LogLock lock(*log);
+    before = log->tail(lock);
+    show();
   }
   Engine& engine = engine_;
   const std::uint64_t budget = pages_moved_min + pages_moved_per_change * transaction_.operations();
   after_commit(at);
-  // Readers see it behind commits that are not durable yet.
-  if (const wal::LogWriter* log = engine.log()) engine.note_own_commit(at, log->tail());
+  // Others have committed through the log since the flip: none of them may be lost while this one is there.
+  if (log != nullptr) {
+    engine.note_own_commit(at, before);
+    QUIRE_TRY(engine.make_durable(Durability::sync, before));
+  }
   if (!engine.maintenance_mutex_.try_lock()) return Status();
   const os::Lock alone(engine.maintenance_mutex_, os::Lock::Locked{});
   if (engine.cut_file().ok()) (void)engine.shrink_step(budget, Engine::Shrink::when_worth_it).ok();
